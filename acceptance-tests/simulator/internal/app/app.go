@@ -1,0 +1,149 @@
+// Package app assembles the simulator: inventory, vCenter's strictness, guests and the network front.
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/front"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/guest"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/inventory"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/vcenter"
+)
+
+// Kinds of guests.
+const (
+	// GuestsPaper are guests in this process that act as the node agent.
+	GuestsPaper = "paper"
+	// GuestsNone means that no guest ever starts: no Tools, no addresses.
+	GuestsNone = "none"
+)
+
+// Options says what to simulate.
+type Options struct {
+	Listen         string
+	User, Password string
+	Latency        time.Duration
+	SessionTimeout time.Duration
+	Inventory      inventory.Options
+	// StateDir is where ca.pem is written; empty means a directory that goes away with the simulator.
+	StateDir string
+	// Guests is GuestsPaper or GuestsNone.
+	Guests    string
+	GuestBoot time.Duration
+}
+
+// Ready is what a harness needs to know, as the one line on stdout.
+type Ready struct {
+	Server     string `json:"server"`
+	User       string `json:"user"`
+	Password   string `json:"password"`
+	CAPEMFile  string `json:"ca_pem_file"`
+	CAPEM      string `json:"ca_pem"`
+	Thumbprint string `json:"thumbprint"`
+	Control    string `json:"control"`
+}
+
+// App is a running simulator.
+type App struct {
+	// Ready tells how to reach it.
+	Ready Ready
+	// Front is its network side.
+	Front *front.Server
+
+	model   *simulator.Model
+	guests  *guest.Guests
+	tempDir string
+}
+
+// Start builds the inventory and begins to serve.
+func Start(options Options) (*App, error) {
+	handOffLocks()
+	model, err := inventory.Build(options.Inventory)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{model: model}
+	if err := a.start(options); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// handOffLocks sets the simulator's only global setting that matters to us: without it the simulator keeps an object
+// locked while its task is queued, and reads of it wait.
+var handOffLocks = sync.OnceFunc(func() { simulator.TaskDelay.MethodDelay = map[string]int{"LockHandoff": 0} })
+
+func (a *App) start(options Options) error {
+	reg := a.model.Service.Context.Map
+	vcenter.Install(reg)
+	config := front.Config{Listen: options.Listen, User: options.User, Password: options.Password,
+		Latency: options.Latency, SessionTimeout: options.SessionTimeout}
+	if options.Guests == GuestsPaper {
+		a.guests = guest.Install(reg, options.GuestBoot)
+		config.Guests = a.guests
+	}
+	var err error
+	a.Front, err = front.Start(a.model, config)
+	if err != nil {
+		return err
+	}
+	file, err := a.writeCA(options.StateDir)
+	if err != nil {
+		return err
+	}
+	a.Ready = Ready{Server: a.Front.Address, User: options.User, Password: options.Password, CAPEMFile: file,
+		CAPEM: a.Front.Identity.CAPEM, Thumbprint: a.Front.Identity.Thumbprint, Control: a.Front.ControlURL()}
+	return nil
+}
+
+func (a *App) writeCA(dir string) (string, error) {
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "vio-simulator-"); err != nil {
+			return "", fmt.Errorf("make a directory for ca.pem: %w", err)
+		}
+		a.tempDir = dir
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the state directory: %w", err)
+	}
+	file, err := filepath.Abs(filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		return "", fmt.Errorf("find the path of ca.pem: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(a.Front.Identity.CAPEM), 0o644); err != nil {
+		return "", fmt.Errorf("write the CA certificate: %w", err)
+	}
+	return file, nil
+}
+
+// ReadyLine is Ready as one line of JSON.
+func (a *App) ReadyLine() string {
+	line, err := json.Marshal(a.Ready)
+	if err != nil {
+		return "{}"
+	}
+	return string(line)
+}
+
+// Close stops serving and removes every temporary file.
+func (a *App) Close() {
+	if a.Front != nil {
+		a.Front.Close()
+	}
+	if a.guests != nil {
+		a.guests.Close()
+	}
+	a.model.Remove()
+	if a.tempDir != "" {
+		_ = os.RemoveAll(a.tempDir)
+	}
+}

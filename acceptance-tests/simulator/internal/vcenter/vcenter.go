@@ -1,0 +1,111 @@
+// Package vcenter makes govmomi's simulator behave like a real vCenter where the difference would hide bugs: it checks
+// requests before they run and replaces the methods that are too lax.
+package vcenter
+
+import (
+	"context"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/updates"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/vc"
+)
+
+// shutdownTime is how long a guest takes to shut itself down.
+const shutdownTime = 100 * time.Millisecond
+
+// VCenter holds what the stricter methods share.
+type VCenter struct {
+	reg       *simulator.Registry
+	names     *names
+	placement *placement
+	macs      *macs
+	updates   *updates.Hub
+}
+
+// Install puts the stricter behaviour in front of every call.
+func Install(reg *simulator.Registry) *VCenter {
+	v := &VCenter{reg: reg, names: newNames(), placement: newPlacement(reg), macs: newMACs(reg), updates: updates.Install(reg)}
+	reg.AddHandler(v.placement)
+	reg.AddHandler(&ruleCleaner{reg: reg})
+	reg.Handler = v.handle
+	return v
+}
+
+// handle sees every call after decoding and before it runs. It returns the object that is to run it, or a fault.
+func (v *VCenter) handle(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	if ctx.Session == nil {
+		return nil, nil // the simulator answers NotAuthenticated
+	}
+	if fault := v.guard(ctx, method); fault != nil {
+		return nil, fault
+	}
+	override := v.override(method)
+	if override == nil {
+		override = v.updates.Override(ctx, method)
+	}
+	if override == nil {
+		return nil, nil
+	}
+	// The simulator prefers what it finds under the method's reference, so the reference must lead nowhere.
+	method.This = types.ManagedObjectReference{Type: method.This.Type, Value: "(override)"}
+	return override, nil
+}
+
+// override returns the object with our own version of the method, or nil.
+func (v *VCenter) override(method *simulator.Method) mo.Reference {
+	switch obj := v.reg.Get(method.This).(type) {
+	case *simulator.VirtualMachine:
+		switch method.Name {
+		case "CloneVM_Task", "ReconfigVM_Task", "PowerOnVM_Task", "ShutdownGuest", "Rename_Task", "MarkAsTemplate",
+			"MarkAsVirtualMachine", "RelocateVM_Task":
+			return &machine{obj, v}
+		}
+	case *simulator.Folder:
+		if method.Name == "CreateVM_Task" {
+			return &folder{obj, v}
+		}
+	case *simulator.ClusterComputeResource:
+		if method.Name == "ReconfigureComputeResource_Task" {
+			return &cluster{obj, v}
+		}
+	}
+	return nil
+}
+
+// machine is a virtual machine with our own versions of some methods.
+type machine struct {
+	*simulator.VirtualMachine
+	vcenter *VCenter
+}
+
+// folder is a folder with our own versions of some methods.
+type folder struct {
+	*simulator.Folder
+	vcenter *VCenter
+}
+
+// cluster is a cluster with our own versions of some methods.
+type cluster struct {
+	*simulator.ClusterComputeResource
+	vcenter *VCenter
+}
+
+// background returns a context for a task: it acts for the same user, but its locks are its own.
+func background(ctx *simulator.Context) *simulator.Context {
+	return &simulator.Context{Context: context.Background(), Map: ctx.Map, Session: ctx.Session}
+}
+
+// run executes one of the simulator's own task methods inside of a task of ours and waits for it.
+func run(ctx *simulator.Context, start func() (types.ManagedObjectReference, types.BaseMethodFault)) (types.AnyType, types.BaseMethodFault) {
+	ref, fault := start()
+	if fault != nil {
+		return nil, fault
+	}
+	return vc.Wait(ctx.Map, ref)
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

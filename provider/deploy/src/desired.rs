@@ -1,0 +1,194 @@
+//! The deployment as it shall be: whole, known, and a function of its record alone.
+
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use crate::address::NodeAddresses;
+use crate::error::Error;
+use crate::name::{ComponentId, NodeName, rule_name};
+use crate::record::Record;
+use crate::release::{KindId, Network, Release, Size};
+use crate::render::{Encoded, Nic, SecretSource, derived_mac, metadata, render_node};
+use crate::secret::Secret;
+
+/// A deployment as it shall be.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The deployment's name.
+    pub deployment: String,
+    /// Nodes share the image's disk.
+    pub linked_clones: bool,
+    /// Virtual address on the management network.
+    pub internal_vip: Ipv4Addr,
+    /// Virtual address on the external network.
+    pub public_vip: Ipv4Addr,
+    /// Every node.
+    pub nodes: BTreeMap<NodeName, DesiredNode>,
+    /// Members of every anti-affinity rule, by the rule's name.
+    pub rules: BTreeMap<String, BTreeSet<NodeName>>,
+    order: Vec<ComponentId>,
+    quorum: BTreeSet<KindId>,
+}
+
+/// A node as it shall be.
+#[derive(Debug, Clone)]
+pub struct DesiredNode {
+    /// Its name.
+    pub name: NodeName,
+    /// The component that it belongs to.
+    pub component: ComponentId,
+    /// Its index in its kind, from 1.
+    pub index: u32,
+    /// Processors, memory, disk.
+    pub size: Size,
+    /// Its adapters in order, with the network that each is connected to as the user named it.
+    pub nics: Vec<(Nic, String)>,
+    /// Its addresses.
+    pub addresses: NodeAddresses,
+    /// What its guest is told to be.
+    pub document: Encoded,
+    /// What its first boot is told.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Desired {
+    /// What a record asks for.
+    ///
+    /// # Errors
+    /// When the release is unknown, or a node's configuration cannot be made.
+    pub fn from_record(record: &Record) -> Result<Self, Error> {
+        let release = Release::find(&record.settings.release)
+            .ok_or_else(|| Error::UnknownRelease(record.settings.release.clone()))?;
+        let secrets = view::Secrets::new(record)?;
+        let cloud = view::cloud(record, release, &secrets)?;
+        let mut nodes = BTreeMap::new();
+        for node in cloud.nodes.values().flatten() {
+            let desired = desired_node(record, release, &cloud, node, &secrets)?;
+            nodes.insert(desired.name.clone(), desired);
+        }
+        Ok(Self {
+            deployment: record.settings.name.clone(),
+            linked_clones: record.settings.linked_clones,
+            internal_vip: record.internal_vip,
+            public_vip: record.public_vip,
+            rules: rules(record, release),
+            order: order(record, release),
+            quorum: release.kinds.iter().filter(|(_, spec)| spec.quorum).map(|(kind, _)| *kind).collect(),
+            nodes,
+        })
+    }
+
+    /// The components in the order in which they depend on each other.
+    pub fn components(&self) -> &[ComponentId] {
+        &self.order
+    }
+
+    /// The nodes of a component, by index.
+    pub fn nodes_of(&self, id: &ComponentId) -> impl Iterator<Item = &DesiredNode> {
+        self.nodes.values().filter(move |node| node.component == *id)
+    }
+
+    /// The nodes of a kind.
+    pub fn nodes_of_kind(&self, kind: KindId) -> impl Iterator<Item = &DesiredNode> {
+        self.nodes.values().filter(move |node| node.component.kind == kind)
+    }
+
+    /// The name of a kind's anti-affinity rule.
+    pub fn rule_of(&self, kind: KindId) -> String {
+        rule_name(&self.deployment, kind)
+    }
+
+    /// True when members of the kind vote, so that they change one at a time.
+    pub fn is_quorum(&self, kind: KindId) -> bool {
+        self.quorum.contains(&kind)
+    }
+}
+
+fn desired_node(
+    record: &Record,
+    release: &Release,
+    cloud: &crate::render::CloudView,
+    node: &crate::render::NodeView,
+    secrets: &dyn SecretSource,
+) -> Result<DesiredNode, Error> {
+    let name = NodeName::new(&record.settings.name, node.kind, node.index);
+    let fail = |why: String| Error::Render { node: name.to_string(), why };
+    let component = ComponentId { kind: node.kind, group: node.group.clone() };
+    let membership =
+        record.components.get(&component).ok_or_else(|| fail("it belongs to no component".into()))?;
+    let spec = release
+        .kinds
+        .get(&node.kind)
+        .ok_or_else(|| Error::UnknownKind { release: record.settings.release.clone(), kind: node.kind })?;
+    let overrides = &membership.component.overrides;
+    let document = render_node(release, cloud, node, overrides, secrets)
+        .and_then(|document| document.encode())
+        .map_err(|error| fail(crate::error::chain(&error)))?;
+    let nics = nics(record, spec.networks.as_slice(), &name);
+    let adapters: Vec<Nic> = nics.iter().map(|(nic, _)| nic.clone()).collect();
+    let addresses = record.addresses.get(&name).cloned().ok_or_else(|| fail("it has no address".into()))?;
+    let metadata = metadata(cloud, node, &adapters);
+    let (index, size) = (node.index, membership.component.size);
+    Ok(DesiredNode { component, index, size, nics, addresses, document, metadata, name })
+}
+
+/// The trunk is there only where the user named one.
+fn nics(record: &Record, networks: &[Network], node: &NodeName) -> Vec<(Nic, String)> {
+    let realm = record.root_secret.derive_password("mac addresses");
+    let settings = &record.settings;
+    let connected = networks.iter().filter_map(|role| {
+        let network = match role {
+            Network::Management => Some(settings.management.network.clone()),
+            Network::External => Some(settings.external.network.clone()),
+            Network::Data => settings.data_network.clone(),
+        };
+        network.map(|network| (*role, network))
+    });
+    connected
+        .map(|(role, network)| {
+            let mac = derived_mac(Secret::expose(&realm), node.as_str(), role);
+            (Nic { network: role, mac }, network)
+        })
+        .collect()
+}
+
+/// A rule of one member means nothing to vCenter, so it begins with the second.
+fn rules(record: &Record, release: &Release) -> BTreeMap<String, BTreeSet<NodeName>> {
+    let mut rules = BTreeMap::new();
+    if !record.settings.anti_affinity {
+        return rules;
+    }
+    for (kind, _) in release.kinds.iter().filter(|(_, spec)| spec.anti_affinity) {
+        let members: BTreeSet<NodeName> = record
+            .components
+            .keys()
+            .filter(|id| id.kind == *kind)
+            .flat_map(|id| record.nodes_of(id))
+            .collect();
+        if members.len() > 1 {
+            rules.insert(rule_name(&record.settings.name, *kind), members);
+        }
+    }
+    rules
+}
+
+/// Components whose requirements come first; kinds are listed so that few rounds are needed.
+fn order(record: &Record, release: &Release) -> Vec<ComponentId> {
+    let mut left: Vec<&ComponentId> = record.components.keys().collect();
+    let mut ordered: Vec<ComponentId> = Vec::new();
+    while !left.is_empty() {
+        let waits = |id: &&ComponentId, others: &[&ComponentId]| {
+            let requires =
+                release.kinds.get(&id.kind).map(|spec| spec.requires.as_slice()).unwrap_or_default();
+            others.iter().any(|other| other.kind != id.kind && requires.contains(&other.kind))
+        };
+        let (blocked, free): (Vec<_>, Vec<_>) = left.iter().partition(|id| waits(id, &left));
+        // Kinds that require each other have no order; the catalogue's is as good as any.
+        let progress = if free.is_empty() { blocked.clone() } else { free.clone() };
+        ordered.extend(progress.into_iter().cloned());
+        left = if free.is_empty() { Vec::new() } else { blocked };
+    }
+    ordered
+}

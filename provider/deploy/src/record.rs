@@ -1,0 +1,221 @@
+//! What a deployment remembers, kept in the ExtraConfig of its image VM: vCenter is the only database.
+//!
+//! A change of the record is a pure function from the old one to the new one, so that a write that lost a race
+//! (compare-and-set) is simply computed again.
+
+mod codec;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{NodeAddresses, Pool, Range};
+use crate::error::Error;
+use crate::name::{ComponentId, NodeName};
+use crate::release::{KindId, Network as NetworkRole, Release};
+use crate::secret::RootSecret;
+use crate::settings::{Component, Network, Settings};
+
+pub use codec::{KEY as RECORD_KEY, PARTS as RECORD_PARTS};
+
+/// The record of one deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of the layout.
+    pub version: u32,
+    /// When the deployment was made, seconds since 1970: certificates count from here.
+    pub created_s: u64,
+    /// What all secrets derive from.
+    pub root_secret: RootSecret,
+    /// The deployment as a whole.
+    pub settings: Settings,
+    /// Its components with the indexes of their nodes.
+    pub components: BTreeMap<ComponentId, Membership>,
+    /// Virtual address on the management network.
+    pub internal_vip: Ipv4Addr,
+    /// Virtual address on the external network.
+    pub public_vip: Ipv4Addr,
+    /// Addresses of every node that exists or is to exist.
+    pub addresses: BTreeMap<NodeName, NodeAddresses>,
+}
+
+/// A component and which nodes are its.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// What its nodes are like.
+    #[serde(flatten)]
+    pub component: Component,
+    /// Indexes of its nodes, ascending, from 1.
+    pub indexes: Vec<u32>,
+}
+
+impl Record {
+    /// The record of a new deployment.
+    ///
+    /// # Errors
+    /// When a range cannot be read or holds no address for a virtual address.
+    pub fn new(settings: Settings, root_secret: RootSecret, created_s: u64) -> Result<Self, Error> {
+        let internal_vip = virtual_address(&settings.management, "management")?;
+        let public_vip = virtual_address(&settings.external, "external")?;
+        let (components, addresses) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self {
+            version: 1,
+            created_s,
+            root_secret,
+            settings,
+            components,
+            internal_vip,
+            public_vip,
+            addresses,
+        })
+    }
+
+    /// The record with other settings; addresses in use stay.
+    ///
+    /// # Errors
+    /// As [`Record::new`].
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
+        let mut record = self.clone();
+        // A virtual address that was taken from the ranges stays where clients know it.
+        if settings.management.vip.is_some()
+            || settings.management.ip_ranges != self.settings.management.ip_ranges
+        {
+            record.internal_vip = virtual_address(&settings.management, "management")?;
+        }
+        record.public_vip = virtual_address(&settings.external, "external")?;
+        record.settings = settings;
+        Ok(record)
+    }
+
+    /// The record with a component added or changed; new nodes get addresses, nodes that go keep theirs until
+    /// [`Record::released`] hears that they are gone.
+    ///
+    /// # Errors
+    /// When a network has no address left.
+    pub fn with_component(
+        &self,
+        release: &Release,
+        id: &ComponentId,
+        component: Component,
+    ) -> Result<Self, Error> {
+        let kind = release
+            .kinds
+            .get(&id.kind)
+            .ok_or_else(|| Error::UnknownKind { release: self.settings.release.clone(), kind: id.kind })?;
+        let mut record = self.clone();
+        let indexes = self.indexes_for(id, component.node_count);
+        for index in &indexes {
+            let name = NodeName::new(&self.settings.name, id.kind, *index);
+            record.allocate(name, kind.networks.contains(&NetworkRole::External))?;
+        }
+        record.components.insert(id.clone(), Membership { component, indexes });
+        Ok(record)
+    }
+
+    /// The record without a component; its nodes' addresses stay taken until they are gone.
+    #[must_use]
+    pub fn without_component(&self, id: &ComponentId) -> Self {
+        let mut record = self.clone();
+        record.components.remove(id);
+        record
+    }
+
+    /// The record with the addresses of nodes given back that are neither wanted nor present.
+    #[must_use]
+    pub fn released(&self, present: &BTreeSet<NodeName>) -> Self {
+        let wanted: BTreeSet<NodeName> = self.node_names().collect();
+        let mut record = self.clone();
+        record.addresses.retain(|name, _| wanted.contains(name) || present.contains(name));
+        record
+    }
+
+    /// The nodes that are wanted.
+    pub fn node_names(&self) -> impl Iterator<Item = NodeName> {
+        self.components.iter().flat_map(|(id, membership)| {
+            membership.indexes.iter().map(|index| NodeName::new(&self.settings.name, id.kind, *index))
+        })
+    }
+
+    /// The nodes of one component.
+    pub fn nodes_of(&self, id: &ComponentId) -> Vec<NodeName> {
+        let indexes =
+            self.components.get(id).map(|membership| membership.indexes.as_slice()).unwrap_or_default();
+        indexes.iter().map(|index| NodeName::new(&self.settings.name, id.kind, *index)).collect()
+    }
+
+    /// Existing members keep their index; new ones take the lowest that no component of the kind has.
+    fn indexes_for(&self, id: &ComponentId, count: u32) -> Vec<u32> {
+        let mut own =
+            self.components.get(id).map(|membership| membership.indexes.clone()).unwrap_or_default();
+        own.truncate(count as usize);
+        let others: BTreeSet<u32> = self
+            .components
+            .iter()
+            .filter(|(other, _)| other.kind == id.kind && *other != id)
+            .flat_map(|(_, membership)| membership.indexes.iter().copied())
+            .collect();
+        let free = (1..).filter(|index| !others.contains(index) && !own.contains(index));
+        let missing = (count as usize).saturating_sub(own.len());
+        let new: Vec<u32> = free.take(missing).collect();
+        own.extend(new);
+        own.sort_unstable();
+        own
+    }
+
+    fn allocate(&mut self, name: NodeName, external: bool) -> Result<(), Error> {
+        if self.addresses.contains_key(&name) {
+            return Ok(());
+        }
+        let management = self.free(&self.settings.management, "management", |node| Some(node.management))?;
+        let external = match external {
+            true => Some(self.free(&self.settings.external, "external", |node| node.external)?),
+            false => None,
+        };
+        self.addresses.insert(name, NodeAddresses { management, external });
+        Ok(())
+    }
+
+    fn free(
+        &self,
+        network: &Network,
+        role: &'static str,
+        of: impl Fn(&NodeAddresses) -> Option<Ipv4Addr>,
+    ) -> Result<Ipv4Addr, Error> {
+        let pool = pool(network, [self.internal_vip, self.public_vip])?;
+        let in_use: BTreeSet<Ipv4Addr> = self.addresses.values().filter_map(of).collect();
+        pool.lowest_free(&in_use).ok_or(Error::NoAddress {
+            network: role,
+            capacity: pool.capacity(),
+            needed: in_use.len() as u64 + 1,
+        })
+    }
+}
+
+/// The addresses that nodes of a network may have.
+///
+/// # Errors
+/// When a range cannot be read.
+pub fn pool(network: &Network, reserved: impl IntoIterator<Item = Ipv4Addr>) -> Result<Pool, Error> {
+    let ranges: Vec<Range> =
+        network.ip_ranges.iter().map(|text| Range::parse(text)).collect::<Result<_, _>>()?;
+    Ok(Pool::new(ranges, reserved.into_iter().chain([network.gateway]).chain(network.vip)))
+}
+
+/// The virtual address of a network: the one that the user chose, else the first of its ranges.
+///
+/// # Errors
+/// When a range cannot be read, or no address is left.
+pub fn virtual_address(network: &Network, role: &'static str) -> Result<Ipv4Addr, Error> {
+    if let Some(vip) = network.vip {
+        return Ok(vip);
+    }
+    let pool = pool(network, [])?;
+    let missing = Error::NoAddress { network: role, capacity: pool.capacity(), needed: 1 };
+    pool.lowest_free(&BTreeSet::new()).ok_or(missing)
+}
+
+/// True when a kind's nodes stand in the external network of a release.
+pub fn is_external(release: &Release, kind: KindId) -> bool {
+    release.kinds.get(&kind).is_some_and(|spec| spec.networks.contains(&NetworkRole::External))
+}

@@ -1,0 +1,102 @@
+//! The record as ExtraConfig values: compressed JSON in numbered parts, none longer than a value may be.
+//!
+//! The keys do not begin with `guestinfo.`: no guest can read them.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use flate2::{Compression, GzBuilder};
+use std::io::Write as _;
+
+use super::Record;
+use crate::error::Error;
+
+/// The first key: holds the number of parts.
+pub const KEY: &str = "vio.record";
+/// How many part keys a reader asks for; more than any deployment needs.
+pub const PARTS: usize = 8;
+const PART_CHARS: usize = 60_000;
+const MAX_JSON_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The key of a part, counted from 1.
+fn part_key(part: usize) -> String {
+    format!("{KEY}.{part}")
+}
+
+impl Record {
+    /// Every key that a record may use: what a clone of the image must clear.
+    pub fn keys() -> Vec<String> {
+        std::iter::once(KEY.to_owned()).chain((1..=PARTS).map(part_key)).collect()
+    }
+
+    /// The record as ExtraConfig values; parts that are not used any more are emptied, which deletes them.
+    ///
+    /// # Errors
+    /// When it is larger than what vCenter may be asked to keep.
+    pub fn encode(&self) -> Result<BTreeMap<String, String>, Error> {
+        let fail = |why: String| Error::Record { deployment: self.settings.name.clone(), why };
+        let json = serde_json::to_vec(self).map_err(|e| fail(e.to_string()))?;
+        let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+        let packed = gzip.write_all(&json).and_then(|()| gzip.finish()).map_err(|e| fail(e.to_string()))?;
+        let text = STANDARD.encode(packed);
+        let parts: Vec<&str> = split(&text);
+        if parts.len() > PARTS {
+            return Err(fail(format!(
+                "it takes {} characters, {} are allowed",
+                text.len(),
+                PARTS * PART_CHARS
+            )));
+        }
+        let mut values: BTreeMap<String, String> =
+            Self::keys().into_iter().map(|k| (k, String::new())).collect();
+        values.insert(KEY.to_owned(), parts.len().to_string());
+        for (index, part) in parts.into_iter().enumerate() {
+            values.insert(part_key(index + 1), part.to_owned());
+        }
+        Ok(values)
+    }
+
+    /// Reads a record back; `Ok(None)` when there is none.
+    ///
+    /// # Errors
+    /// When parts are missing or damaged, or a newer provider wrote it.
+    pub fn decode(deployment: &str, values: &BTreeMap<String, String>) -> Result<Option<Self>, Error> {
+        let fail = |why: String| Error::Record { deployment: deployment.to_owned(), why };
+        let Some(count) = values.get(KEY).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let count: usize = count.parse().map_err(|_| fail(format!("`{KEY}` is not a number of parts")))?;
+        let mut text = String::new();
+        for part in 1..=count.min(PARTS) {
+            let key = part_key(part);
+            text += values.get(&key).ok_or_else(|| fail(format!("`{key}` is missing")))?;
+        }
+        let packed = STANDARD.decode(&text).map_err(|e| fail(e.to_string()))?;
+        let mut json = Vec::new();
+        let mut reader = GzDecoder::new(packed.as_slice()).take(MAX_JSON_BYTES);
+        reader.read_to_end(&mut json).map_err(|e| fail(e.to_string()))?;
+        let record: Self = serde_json::from_slice(&json).map_err(|e| fail(e.to_string()))?;
+        if record.version != 1 {
+            return Err(fail(format!(
+                "version {} was written by a newer provider; upgrade this one",
+                record.version
+            )));
+        }
+        Ok(Some(record))
+    }
+}
+
+/// Base64 is ASCII, so every byte is a character.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (part, next) = rest.split_at(rest.len().min(PART_CHARS));
+        parts.push(part);
+        rest = next;
+    }
+    parts
+}

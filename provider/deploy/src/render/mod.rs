@@ -1,0 +1,27 @@
+//! From the plan's view of a cloud to what each node shall be: pure functions, the same bytes for the same input.
+
+mod context;
+mod document;
+mod encode;
+mod error;
+mod front_end;
+mod metadata;
+mod secrets;
+mod status;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::render_node;
+pub use document::{Action, Check, DOCUMENT_VERSION, Document, File, Service};
+pub use encode::{DOCUMENT_KEY, Encoded, MAX_TOTAL_BYTES, MAX_VALUE_BYTES, REVISION_KEY};
+pub use error::RenderError;
+pub use front_end::{FrontEndView, ServerView, front_ends};
+pub use metadata::{Nic, derived_mac, metadata};
+pub use secrets::SecretSource;
+pub use status::{GuestStatus, Phase, STATUS_KEY, ServiceHealth};
+pub use view::{
+    CloudView, ComponentView, ComputeClusterView, NetworkView, NetworkingView, NodeView, NsxView, SyslogView,
+    TlsView, VcenterView,
+};

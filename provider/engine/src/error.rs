@@ -1,0 +1,135 @@
+//! The one error type of this room: what was done to what, why it failed, and what to do.
+
+use deploy::inventory::LookupError;
+
+/// Why an operation on a deployment failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// vCenter refused a step or could not be reached.
+    #[error("cannot {step}")]
+    Step {
+        /// The step, as a verb phrase.
+        step: String,
+        /// What vCenter said.
+        #[source]
+        source: vim::Error,
+    },
+    /// vCenter could not be read.
+    #[error("cannot read {what}")]
+    Read {
+        /// What was to be read.
+        what: String,
+        /// What vCenter said.
+        #[source]
+        source: vim::Error,
+    },
+    /// A name leads to nothing.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// What was asked for cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] deploy::Error),
+    /// There is no template of that name.
+    #[error(
+        "there is no VM or template `{0}`; give its path below the datacenter's VM folder, for example \
+         `templates/ubuntu`, or its whole inventory path"
+    )]
+    NoTemplate(String),
+    /// There is no such deployment.
+    #[error("there is no deployment `{0}` in this vCenter: no folder of that name holds its image")]
+    NoDeployment(String),
+    /// The folder of the deployment's name is somebody else's.
+    #[error(
+        "the folder `{folder}` already exists and holds VMs that are not of the deployment: {vms}; choose another \
+         `name`, or move them elsewhere"
+    )]
+    ForeignFolder {
+        /// Path of the folder.
+        folder: String,
+        /// Names of the VMs.
+        vms: String,
+    },
+    /// A VM that is not ours has a node's name.
+    #[error(
+        "the VM `{vm}` in the folder `{folder}` has the name of a node but carries no mark of the deployment; it was \
+         not touched. Rename it or move it elsewhere, then run again"
+    )]
+    ForeignVm {
+        /// Name of the VM.
+        vm: String,
+        /// Path of the folder.
+        folder: String,
+    },
+    /// The deployment still has nodes.
+    #[error("the deployment `{deployment}` still has {count} nodes: {nodes}; destroy their resources first")]
+    NodesRemain {
+        /// The deployment.
+        deployment: String,
+        /// How many.
+        count: usize,
+        /// Their names.
+        nodes: String,
+    },
+    /// A component that others stand on cannot go.
+    #[error("`{component}` cannot be removed while {dependants} stand on it; remove those first")]
+    Depended {
+        /// The component.
+        component: String,
+        /// Who needs it.
+        dependants: String,
+    },
+    /// Tenants still run VMs.
+    #[error(
+        "the cluster `{cluster}` still runs {count} VMs of tenants; move or delete them, or set `force_delete = true`"
+    )]
+    TenantsRemain {
+        /// The cluster.
+        cluster: String,
+        /// How many.
+        count: usize,
+    },
+    /// The guest says that it failed.
+    #[error("`{node}` reports that its configuration failed: {reason}")]
+    GuestFailed {
+        /// The node.
+        node: String,
+        /// What its guest said.
+        reason: String,
+    },
+    /// Time ran out.
+    #[error("{what} took longer than the time allowed ({timeout_s} s){last}; raise `timeouts` or mend the cause, then run again: it goes on from here")]
+    Timeout {
+        /// The step, as a verb phrase.
+        what: String,
+        /// The time allowed.
+        timeout_s: u64,
+        /// What was last seen, with a leading separator; may be empty.
+        last: String,
+    },
+    /// The user interrupted.
+    #[error("interrupted; run again to go on from here")]
+    Interrupted,
+    /// Another run keeps changing the record.
+    #[error("the record of deployment `{0}` was changed by another run again and again; wait for that run to end, then run again")]
+    Contended(String),
+}
+
+impl Error {
+    /// Wraps what vCenter said about a step.
+    pub(crate) fn step(step: impl ToString) -> impl FnOnce(vim::Error) -> Self {
+        move |source| Self::Step { step: step.to_string(), source }
+    }
+
+    /// Wraps what vCenter said about a read.
+    pub(crate) fn read(what: impl ToString) -> impl FnOnce(vim::Error) -> Self {
+        move |source| Self::Read { what: what.to_string(), source }
+    }
+
+    /// The error of the vSphere client in it, if one is.
+    pub fn vim(&self) -> Option<&vim::Error> {
+        match self {
+            Self::Step { source, .. } | Self::Read { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What can be asked of the engine: one method for each thing that a user does.
+
+mod component;
+mod foundation;
+mod record;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy::desired::Desired;
+use deploy::inventory::{Inventory, Template};
+use deploy::plan::{Graph, check};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use vim::Client;
+
+use crate::deployment::Deployment;
+use crate::error::Error;
+use crate::execute::execute;
+use crate::read::{View, template};
+use crate::steps::{Context, Deadline};
+
+pub use component::Outcome;
+
+/// Bounds on what the engine does at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Clones in flight.
+    pub max_concurrent_clones: usize,
+}
+
+/// Works on the deployments of one vCenter. All calls of a process share one engine, so that they share its session,
+/// its view and its locks.
+pub struct Engine {
+    client: Client,
+    view: View,
+    clones: Semaphore,
+    rules: Mutex<()>,
+    /// Per deployment: whoever changes nodes that exist, or the record.
+    turns: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+    stop: CancellationToken,
+}
+
+impl Engine {
+    /// The properties of VMs that the client given to [`Engine::new`] must watch.
+    pub fn watched_paths() -> Vec<String> {
+        crate::steps::watched_paths()
+    }
+
+    /// An engine over a client.
+    pub fn new(client: Client, limits: Limits) -> Self {
+        Self {
+            client,
+            view: View::default(),
+            clones: Semaphore::new(limits.max_concurrent_clones.max(1)),
+            rules: Mutex::new(()),
+            turns: Mutex::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Stops waiting and starts no further step; what runs in vCenter is let finish.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Ends the session.
+    pub async fn close(&self) {
+        self.client.logout().await;
+    }
+
+    /// The inventory, without VMs.
+    ///
+    /// # Errors
+    /// When vCenter cannot be read.
+    pub async fn inventory(&self) -> Result<Arc<Inventory>, Error> {
+        self.view.inventory(&self.client).await
+    }
+
+    /// What a plan must know of a template.
+    ///
+    /// # Errors
+    /// When the datacenter or the template does not exist, or vCenter cannot be read.
+    pub async fn template(&self, datacenter: &str, template: &str) -> Result<Template, Error> {
+        let inventory = self.inventory().await?;
+        let found = template::find(&self.client, inventory.datacenter(datacenter)?, template).await?;
+        Ok(found.template)
+    }
+
+    /// A deployment as this process last saw it; `None` when there is none.
+    ///
+    /// # Errors
+    /// When vCenter cannot be read, or the record cannot.
+    pub async fn deployment(&self, name: &str) -> Result<Option<Arc<Deployment>>, Error> {
+        let found = self.view.deployment(&self.client, name).await?;
+        Ok(found.filter(|deployment| deployment.observed.image.is_some()))
+    }
+
+    async fn fresh(&self, name: &str) -> Result<Arc<Deployment>, Error> {
+        let found = self.view.fresh(&self.client, name).await?;
+        let found = found.filter(|deployment| deployment.record().is_some());
+        found.ok_or_else(|| Error::NoDeployment(name.to_owned()))
+    }
+
+    async fn turn(&self, deployment: &str) -> Arc<Mutex<()>> {
+        Arc::clone(self.turns.lock().await.entry(deployment.to_owned()).or_default())
+    }
+
+    /// Checks a plan and carries it out.
+    async fn carry_out(
+        &self,
+        graph: &Graph,
+        desired: Option<&Desired>,
+        deployment: &Deployment,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        if graph.is_empty() {
+            return Ok(());
+        }
+        if let Some(desired) = desired {
+            check(graph, desired, &deployment.observed)?;
+        }
+        let context = Context {
+            client: &self.client,
+            view: &self.view,
+            desired,
+            deployment,
+            refs: std::sync::Mutex::new(deployment.refs.clone()),
+            clones: &self.clones,
+            rules: &self.rules,
+            stop: &self.stop,
+            deadline,
+        };
+        let result = execute(graph, &context).await;
+        self.view.forget(&deployment.name).await;
+        result
+    }
+}
+
+fn deadline(timeout: Duration) -> Deadline {
+    Deadline { at: Instant::now() + timeout, timeout_s: timeout.as_secs() }
+}

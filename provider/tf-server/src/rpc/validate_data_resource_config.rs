@@ -1,0 +1,18 @@
+//! ValidateDataResourceConfig: checks a data block.
+
+use tf_core::{Diagnostics, validate};
+
+use super::look_up;
+use crate::call::Context;
+use crate::proto::tfplugin6::validate_data_resource_config::{Request, Response};
+use crate::wire::{diagnostic::diagnostics, value};
+
+pub(crate) async fn handle(context: Context, request: Request) -> Result<Response, Diagnostics> {
+    let (schema, source) = look_up::data_source(&*context.provider, &request.type_name)?;
+    let config = value::decode_object(request.config.as_ref(), schema, "config")?;
+    let mut found = validate::validate_config(schema, &config);
+    if !found.has_errors() {
+        found.extend(source.validate(config).await);
+    }
+    Ok(Response { diagnostics: diagnostics(found) })
+}

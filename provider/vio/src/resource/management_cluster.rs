@@ -1,0 +1,114 @@
+//! `vio_management_cluster`: the deployment.
+
+mod plan;
+mod settings;
+mod state;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tf_core::{Diagnostics, Value};
+use tf_server::{
+    ApplyRequest, ApplyResponse, Imported, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
+};
+
+use super::timeouts::{Operation, timeout};
+use super::values::text;
+use crate::message;
+use crate::provider::Shared;
+
+/// The resource.
+pub(crate) struct ManagementCluster {
+    shared: Arc<Shared>,
+}
+
+impl ManagementCluster {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The state now; null when there is no such deployment.
+    async fn look(&self, state: &Value) -> Result<Value, Diagnostics> {
+        let name = text(state.get("id")).unwrap_or_default();
+        let connection = self.shared.connected()?;
+        let title = format!("Cannot read the deployment `{name}`");
+        let found = connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
+        match found {
+            Some(deployment) => state::from_deployment(&deployment, state).map_err(|e| message::engine(&title, &e)),
+            None => Ok(Value::Null),
+        }
+    }
+
+    async fn change(&self, request: &ApplyRequest) -> Result<Value, Diagnostics> {
+        let connection = self.shared.connected()?;
+        let name = text(request.planned.get("name")).unwrap_or_default();
+        let create = request.prior.is_null();
+        let title = match create {
+            true => format!("Cannot create the deployment `{name}`"),
+            false => format!("Cannot change the deployment `{name}`"),
+        };
+        let fail = |error: engine::Error| message::engine(&title, &error);
+        let old = connection.engine.deployment(&name).await.map_err(fail)?;
+        let old = old.as_ref().and_then(|deployment| deployment.record()).map(|record| &record.settings);
+        let source = settings::Source { planned: &request.planned, config: &request.config, prior: &request.prior, old };
+        let settings = settings::decode(&source)?;
+        let operation = if create { Operation::Create } else { Operation::Update };
+        let time = timeout(&request.planned, operation);
+        let deployment = match create {
+            true => connection.engine.create_deployment(settings, time).await.map_err(fail)?,
+            false => connection.engine.update_deployment(settings, time).await.map_err(fail)?,
+        };
+        state::from_deployment(&deployment, &request.planned).map_err(fail)
+    }
+
+    async fn delete(&self, prior: &Value) -> Result<(), Diagnostics> {
+        let connection = self.shared.connected()?;
+        let name = text(prior.get("id")).unwrap_or_default();
+        let deleted = connection.engine.delete_deployment(&name, timeout(prior, Operation::Delete)).await;
+        deleted.map_err(|error| message::engine(&format!("Cannot delete the deployment `{name}`"), &error))
+    }
+}
+
+#[async_trait]
+impl Resource for ManagementCluster {
+    async fn validate(&self, config: Value) -> Diagnostics {
+        plan::validate(&config)
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        let private = request.private;
+        match self.look(&request.state).await {
+            Ok(state) => ReadResponse { state, private, diagnostics: Diagnostics::new() },
+            Err(diagnostics) => ReadResponse { state: request.state, private, diagnostics },
+        }
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        plan::plan(&self.shared, request).await
+    }
+
+    /// A create that failed has left what carries the deployment's marks, which the next create takes over: there is
+    /// nothing to put into the state.
+    async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        let private = request.private.clone();
+        let result = match request.planned.is_null() {
+            true => self.delete(&request.prior).await.map(|()| Value::Null),
+            false => self.change(&request).await,
+        };
+        match result {
+            Ok(state) => ApplyResponse { state, private, diagnostics: Diagnostics::new() },
+            Err(diagnostics) => ApplyResponse { state: request.prior, private, diagnostics },
+        }
+    }
+
+    async fn import(&self, id: String) -> Result<Imported, Diagnostics> {
+        let state = state::stub(&id);
+        let connection = self.shared.connected()?;
+        let title = format!("Cannot import the deployment `{id}`");
+        let found = connection.engine.deployment(&id).await.map_err(|error| message::engine(&title, &error))?;
+        match found {
+            Some(_) => Ok(Imported { state, private: Vec::new() }),
+            None => Err(message::engine(&title, &engine::Error::NoDeployment(id))),
+        }
+    }
+}

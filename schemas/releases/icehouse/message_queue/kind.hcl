@@ -1,0 +1,74 @@
+kind        = "message_queue"
+title       = "Message queue"
+description = "RabbitMQ: carries the calls between OpenStack's services. Clients know every member."
+resource    = "component"
+
+count {
+  ha      = 2
+  compact = 1
+  min     = 1
+  max     = 7
+}
+
+size "ha" {
+  cpus       = 4
+  memory_mib = 16384
+  disk_gib   = 20
+}
+
+size "compact" {
+  cpus       = 1
+  memory_mib = 2048
+  disk_gib   = 20
+}
+
+networks      = ["management"]
+anti_affinity = true
+quorum        = true
+drained       = false
+requires      = []
+
+option "vm_memory_high_watermark" {
+  type        = "int"
+  default     = 40
+  min         = 10
+  max         = 90
+  description = "Percentage of the node's memory above which publishers are held back."
+}
+
+option "disk_free_limit_mib" {
+  type        = "int"
+  default     = 1024
+  min         = 50
+  max         = 1048576
+  description = "Free disk in MiB below which publishers are held back."
+}
+
+option "partition_handling" {
+  type        = "enum"
+  default     = "autoheal"
+  values      = ["autoheal", "pause_minority", "ignore"]
+  description = "What members do after they lost sight of each other. `pause_minority` wants three or more: of two, both would pause."
+}
+
+option "heartbeat_s" {
+  type        = "int"
+  default     = 60
+  min         = 0
+  max         = 3600
+  description = "Seconds between two heartbeats of a connection; 0 turns them off."
+}
+
+option "channel_max" {
+  type        = "int"
+  default     = 2047
+  min         = 0
+  max         = 65535
+  description = "Channels of one connection; 0 is no limit."
+}
+
+option "management_enabled" {
+  type        = "bool"
+  default     = true
+  description = "Whether the management interface listens on port 15672 of the management network."
+}
