@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result};
 
 /// The top of the repository.
 pub fn repository() -> PathBuf {
-    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_dir.parent().unwrap_or(crate_dir).to_path_buf()
+    // Cargo does not build anew when the repository has moved, but tells where it is now to whatever it runs.
+    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let crate_dir = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
+    crate_dir.parent().unwrap_or(&crate_dir).to_path_buf()
 }
 
 /// Cargo's target directory: the one this program was built into, wherever the user's configuration has put it.

@@ -35,8 +35,8 @@ resource "vio_management_cluster" {
     required    = true
     length      = [1, 40]
     description = <<-EOT
-      OpenStack release: `icehouse` (VIO 1.0), `kilo` (VIO 2.0) or `zed`. `data.vio_release` shows what each has. A change
-      renders the configuration of all nodes anew and restarts their services, one node at a time.
+      OpenStack release: `icehouse` (VIO 1.0), `kilo` (VIO 2.0) or `zed`. A change is refused when planning: databases would
+      have to be migrated from release to release, which this version of the provider does not do.
     EOT
   }
 
@@ -92,7 +92,7 @@ resource "vio_management_cluster" {
     description = <<-EOT
       Virtual machine or template that nodes are made from, a name or an inventory path. Its guest needs VMware Tools,
       cloud-init and Python 3. It is copied once into the deployment's own image, and may change or go away afterwards. A
-      change makes a new image for the nodes that are made from then on.
+      change to another template is refused when planning.
     EOT
   }
 
@@ -452,7 +452,7 @@ resource "vio_management_cluster" {
     keep_prior  = true
     description = <<-EOT
       Public URLs by service, for example `identity` for Keystone: the services that every deployment of the release has, so
-      that adding a component changes nothing here. `data.vio_deployment` has those of all components.
+      that adding a component changes nothing here.
     EOT
   }
 

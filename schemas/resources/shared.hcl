@@ -58,7 +58,8 @@ attribute "node_size" {
     keep_prior  = true
     range       = [1, 63488]
     description = <<-EOT
-      Disk of each node in GiB, at least as large as the template's. A disk can grow and never shrink. Example: `80`.
+      Disk of each node in GiB. Linked clones share the disk of the deployment's image, which is as large as the largest
+      default of the release; more needs `linked_clones = false`. A change holds for nodes that are made from then on.
     EOT
   }
 }
@@ -67,8 +68,8 @@ attribute "options" {
   type        = "map(string)"
   optional    = true
   description = <<-EOT
-    Settings by name, of those that the release declares for this kind of node: `data.vio_release` lists them with their
-    types, ranges and defaults. Numbers and booleans are written as text, as in `{ max_connections = "4096" }`. Every
+    Settings by name, of those that the release declares for this kind of node: `schemas/releases` of this provider has
+    them with their types, ranges and defaults. Numbers and booleans are written as text, as in `{ max_connections = "4096" }`. Every
     one is checked when planning. A change restarts the services that it concerns, one node at a time.
   EOT
 }

@@ -5,7 +5,7 @@ mod network;
 mod placement;
 
 pub use network::{check_networks, check_range};
-pub use placement::{check_component, check_placement, check_template};
+pub use placement::{check_component, check_disk, check_placement, check_template};
 
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -163,6 +163,10 @@ pub struct Compute {
     /// The user named that vCenter; else it is the one that the deployment lives in.
     #[serde(default)]
     pub elsewhere: bool,
+    /// Whether it may go while tenants run VMs there, as the user wrote it: vCenter knows nothing of it, and an import
+    /// must say it again.
+    #[serde(default)]
+    pub force_delete: Option<bool>,
 }
 
 /// A vCenter as a compute driver reaches it.

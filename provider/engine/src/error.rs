@@ -12,7 +12,7 @@ pub enum Error {
         step: String,
         /// What vCenter said.
         #[source]
-        source: vim::Error,
+        source: Box<vim::Error>,
     },
     /// vCenter could not be read.
     #[error("cannot read {what}")]
@@ -21,7 +21,7 @@ pub enum Error {
         what: String,
         /// What vCenter said.
         #[source]
-        source: vim::Error,
+        source: Box<vim::Error>,
     },
     /// A name leads to nothing.
     #[error(transparent)]
@@ -97,7 +97,9 @@ pub enum Error {
         reason: String,
     },
     /// Time ran out.
-    #[error("{what} took longer than the time allowed ({timeout_s} s){last}; raise `timeouts` or mend the cause, then run again: it goes on from here")]
+    #[error(
+        "{what} took longer than the time allowed ({timeout_s} s){last}; raise `timeouts` or mend the cause, then run again: it goes on from here"
+    )]
     Timeout {
         /// The step, as a verb phrase.
         what: String,
@@ -110,19 +112,21 @@ pub enum Error {
     #[error("interrupted; run again to go on from here")]
     Interrupted,
     /// Another run keeps changing the record.
-    #[error("the record of deployment `{0}` was changed by another run again and again; wait for that run to end, then run again")]
+    #[error(
+        "the record of deployment `{0}` was changed by another run again and again; wait for that run to end, then run again"
+    )]
     Contended(String),
 }
 
 impl Error {
     /// Wraps what vCenter said about a step.
     pub(crate) fn step(step: impl ToString) -> impl FnOnce(vim::Error) -> Self {
-        move |source| Self::Step { step: step.to_string(), source }
+        move |source| Self::Step { step: step.to_string(), source: Box::new(source) }
     }
 
     /// Wraps what vCenter said about a read.
     pub(crate) fn read(what: impl ToString) -> impl FnOnce(vim::Error) -> Self {
-        move |source| Self::Read { what: what.to_string(), source }
+        move |source| Self::Read { what: what.to_string(), source: Box::new(source) }
     }
 
     /// The error of the vSphere client in it, if one is.

@@ -34,7 +34,11 @@ impl View {
     }
 
     /// A deployment as it was last read, or read now.
-    pub(crate) async fn deployment(&self, client: &Client, name: &str) -> Result<Option<Arc<Deployment>>, Error> {
+    pub(crate) async fn deployment(
+        &self,
+        client: &Client,
+        name: &str,
+    ) -> Result<Option<Arc<Deployment>>, Error> {
         let mut cached = self.deployments.lock().await;
         if let Some(deployment) = cached.get(name) {
             return Ok(deployment.clone());

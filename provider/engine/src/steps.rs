@@ -102,7 +102,8 @@ impl Context<'_> {
     }
 
     fn settings(&self) -> Result<&Settings, Error> {
-        let record = self.deployment.record().ok_or_else(|| Error::NoDeployment(self.deployment.name.clone()))?;
+        let record =
+            self.deployment.record().ok_or_else(|| Error::NoDeployment(self.deployment.name.clone()))?;
         Ok(&record.settings)
     }
 

@@ -78,7 +78,8 @@ pub(crate) fn connect(
     let mut needed = |attribute: &str, value: Option<String>, variable: &str| {
         let value = value.or_else(|| environment(variable)).filter(|text| !text.is_empty());
         if value.is_none() {
-            let detail = format!("Set `{attribute}` in the provider block, or the environment variable {variable}.");
+            let detail =
+                format!("Set `{attribute}` in the provider block, or the environment variable {variable}.");
             missing.error(Path::root(), "Missing provider configuration", detail);
         }
         value.unwrap_or_default()
@@ -127,7 +128,8 @@ fn tls(model: &ProviderModel, environment: Environment<'_>) -> Result<TlsPolicy,
         (None, None | Some("" | "0" | "false" | "False" | "FALSE")) => false,
         (None, Some("1" | "true" | "True" | "TRUE")) => true,
         (None, Some(other)) => {
-            let detail = format!("The environment variable {VARIABLE} is `{other}`; set it to `true` or `false`.");
+            let detail =
+                format!("The environment variable {VARIABLE} is `{other}`; set it to `true` or `false`.");
             let mut diagnostics = Diagnostics::new();
             diagnostics.error(Path::attribute("allow_unverified_ssl"), "Not a truth value", detail);
             return Err(diagnostics);

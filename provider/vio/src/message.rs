@@ -33,9 +33,9 @@ pub(crate) fn connection(error: &vim::Error) -> Diagnostics {
 /// What the user can do about a fault, beyond what its text says.
 fn advice(error: &vim::Error) -> Option<String> {
     match error.fault()? {
-        FaultKind::InvalidLogin => {
-            Some("Check `user` and `password` of the provider, or VSPHERE_USER and VSPHERE_PASSWORD".to_owned())
-        }
+        FaultKind::InvalidLogin => Some(
+            "Check `user` and `password` of the provider, or VSPHERE_USER and VSPHERE_PASSWORD".to_owned(),
+        ),
         FaultKind::NoPermission { privilege, .. } => {
             Some(format!("Give the provider's user the privilege `{privilege}` there"))
         }
@@ -43,7 +43,9 @@ fn advice(error: &vim::Error) -> Option<String> {
         FaultKind::InsufficientResources(_) => {
             Some("Free capacity in the cluster or use a smaller `node_size`, then run again".to_owned())
         }
-        FaultKind::TaskInProgress => Some("Another task is at work there: run again when it has ended".to_owned()),
+        FaultKind::TaskInProgress => {
+            Some("Another task is at work there: run again when it has ended".to_owned())
+        }
         _ => None,
     }
 }

@@ -89,7 +89,8 @@ impl Provider for VioProvider {
         if connection::is_unknown(&model) {
             return Diagnostics::new();
         }
-        let user_agent = format!("terraform-provider-vio/{} Terraform/{terraform_version}", env!("CARGO_PKG_VERSION"));
+        let user_agent =
+            format!("terraform-provider-vio/{} Terraform/{terraform_version}", env!("CARGO_PKG_VERSION"));
         match connection::connect(&model, &|variable| std::env::var(variable).ok(), &user_agent) {
             Ok(connection) => self.shared.remember(Ok(connection)),
             Err(Unusable::Missing(diagnostics)) => self.shared.remember(Err(diagnostics)),

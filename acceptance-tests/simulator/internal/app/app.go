@@ -142,7 +142,7 @@ func (a *App) Close() {
 	if a.guests != nil {
 		a.guests.Close()
 	}
-	a.model.Remove()
+	inventory.Remove(a.model)
 	if a.tempDir != "" {
 		_ = os.RemoveAll(a.tempDir)
 	}

@@ -70,7 +70,7 @@ func TestAGuestBootsAppliesItsDocumentAndReportsReady(t *testing.T) {
 			if len(got.Services) != 3 || !got.Services["mysql"].Healthy || !got.Services["api"].Healthy {
 				t.Errorf("services are %+v", got.Services)
 			}
-			sum := sha256.Sum256([]byte("/etc/a\x00one/etc/b\x00two"))
+			sum := sha256.Sum256([]byte("/etc/a\x00one\x00/etc/b\x00two\x00"))
 			if got.FilesDigest != hex.EncodeToString(sum[:]) {
 				t.Errorf("digest is %s", got.FilesDigest)
 			}

@@ -4,7 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -22,7 +22,7 @@ type Identity struct {
 	Certificate tls.Certificate
 	// CAPEM is the certificate of the CA, in PEM.
 	CAPEM string
-	// Thumbprint is the SHA-1 of the server certificate as vSphere writes it: "AA:BB:...".
+	// Thumbprint is the SHA-256 of the server certificate, as `server_thumbprint` of the provider takes it: "AA:BB:...".
 	Thumbprint string
 }
 
@@ -69,7 +69,7 @@ func certificateTemplate(name string) *x509.Certificate {
 }
 
 func thumbprint(der []byte) string {
-	sum := sha1.Sum(der)
+	sum := sha256.Sum256(der)
 	parts := make([]string, len(sum))
 	for i, b := range sum {
 		parts[i] = fmt.Sprintf("%02X", b)

@@ -132,7 +132,7 @@ func parseDocument(raw []byte) (Document, error) {
 	return doc, nil
 }
 
-// filesDigest is the digest of a node's files: for each, sorted by path, the path, a NUL and the content.
+// filesDigest is the digest of a node's files: for each, sorted by path, the path, a NUL, the content, a NUL.
 func filesDigest(files []File) string {
 	sorted := slices.Clone(files)
 	slices.SortFunc(sorted, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -141,6 +141,7 @@ func filesDigest(files []File) string {
 		sum.Write([]byte(file.Path))
 		sum.Write([]byte{0})
 		sum.Write([]byte(file.Content))
+		sum.Write([]byte{0})
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

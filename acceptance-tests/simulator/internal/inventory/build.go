@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
@@ -32,7 +33,7 @@ type builder struct {
 // building lets one simulator be built at a time: govmomi shares some templates between all of them.
 var building sync.Mutex
 
-// Build creates the inventory. The caller owns the model and must call its Remove when done.
+// Build creates the inventory. The caller owns the model and must call Remove when done.
 func Build(options Options) (*simulator.Model, error) {
 	building.Lock()
 	defer building.Unlock()
@@ -46,7 +47,7 @@ func Build(options Options) (*simulator.Model, error) {
 		err = b.build(options)
 	}
 	if err != nil {
-		model.Remove()
+		Remove(model)
 		return nil, err
 	}
 	return model, nil
@@ -71,12 +72,32 @@ func newBuilder(model *simulator.Model) (*builder, error) {
 	reg := model.Service.Context.Map
 	b := &builder{ctx: ctx, model: model, reg: reg, client: client,
 		hosts: map[string][]*simulator.HostSystem{}, pools: map[string]*object.ResourcePool{}}
+	b.home = home(reg)
+	return b, nil
+}
+
+// home is the directory that holds the files of all datastores.
+func home(reg *simulator.Registry) string {
 	for _, setting := range reg.OptionManager().Setting {
 		if option := setting.GetOptionValue(); option.Key == "vcsim.home" {
-			b.home = option.Value.(string)
+			dir, _ := option.Value.(string)
+			return dir
 		}
 	}
-	return b, nil
+	return ""
+}
+
+// Remove deletes the files of a model. Tasks that still run may make new ones meanwhile, so it tries for a while.
+func Remove(model *simulator.Model) {
+	dir := home(model.Service.Context.Map)
+	model.Remove()
+	for range 50 {
+		if _, err := os.Stat(dir); dir == "" || os.IsNotExist(err) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+		_ = os.RemoveAll(dir)
+	}
 }
 
 func (b *builder) build(options Options) error {

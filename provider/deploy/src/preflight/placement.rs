@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::inventory::{Cluster, Inventory, LookupError, Template};
-use crate::release::KindSpec;
+use crate::release::{KindSpec, Release, Size};
 use crate::settings::{Component, Settings};
 
 const GIB: u64 = 1024 * 1024 * 1024;
@@ -81,6 +81,21 @@ pub fn check_component(
     }
     findings.extend(check_space(inventory, settings, cluster, component, new_nodes));
     findings
+}
+
+/// Linked clones cannot have a larger disk than the image, which has the largest that a kind asks for by default.
+pub fn check_disk(release: &Release, settings: &Settings, size: Size) -> Option<Finding> {
+    let kinds = release.kinds.values();
+    let largest = kinds.map(|kind| kind.default_size(settings.profile).disk_gib).max().unwrap_or_default();
+    if !settings.linked_clones || size.disk_gib <= largest {
+        return None;
+    }
+    let detail = format!(
+        "Nodes are linked clones of the deployment's image, whose disk has {largest} GiB; {} GiB are more. Ask for at most \
+         {largest} GiB, or set `linked_clones = false` on the management cluster.",
+        size.disk_gib
+    );
+    Some(Finding::new(&["node_size", "disk_gib"], "Disk larger than the image's", detail))
 }
 
 /// Full clones take their whole disk; linked clones take what they write, which nobody knows.

@@ -67,7 +67,12 @@ impl Engine {
     ///
     /// # Errors
     /// When another component stands on it, or a step fails.
-    pub async fn delete_component(&self, deployment: &str, id: &ComponentId, timeout: Duration) -> Result<(), Error> {
+    pub async fn delete_component(
+        &self,
+        deployment: &str,
+        id: &ComponentId,
+        timeout: Duration,
+    ) -> Result<(), Error> {
         let found = self.view.fresh(&self.client, deployment).await?;
         if found.is_none_or(|found| found.record().is_none()) {
             return Ok(());
@@ -116,7 +121,8 @@ impl Engine {
             })
         };
         let below = vec![traverse("ResourcePool", "vm", vec![]), Selection::Named("resourcePool".to_owned())];
-        let select = vec![traverse("ResourcePool", "vm", vec![]), traverse("ResourcePool", "resourcePool", below)];
+        let select =
+            vec![traverse("ResourcePool", "vm", vec![]), traverse("ResourcePool", "resourcePool", below)];
         let object = ObjectSpec { obj: MoRef::new("ResourcePool", &found.root_pool), skip: true, select };
         let what = format!("the VMs of the cluster `{cluster}`");
         let read = self.client.retrieve(&[object], &[PropSpec::new("VirtualMachine", &["name"])]).await;

@@ -20,7 +20,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the folder is somebody else's, a name leads to nothing, or vCenter refuses a step.
-    pub async fn create_deployment(&self, settings: Settings, timeout: Duration) -> Result<Arc<Deployment>, Error> {
+    pub async fn create_deployment(
+        &self,
+        settings: Settings,
+        timeout: Duration,
+    ) -> Result<Arc<Deployment>, Error> {
         let turn = self.turn(&settings.name).await;
         let _mine = turn.lock().await;
         let name = settings.name.clone();
@@ -64,7 +68,11 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such deployment, or a step fails.
-    pub async fn update_deployment(&self, settings: Settings, timeout: Duration) -> Result<Arc<Deployment>, Error> {
+    pub async fn update_deployment(
+        &self,
+        settings: Settings,
+        timeout: Duration,
+    ) -> Result<Arc<Deployment>, Error> {
         let turn = self.turn(&settings.name).await;
         let _mine = turn.lock().await;
         self.settle(settings, timeout).await

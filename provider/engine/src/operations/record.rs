@@ -37,7 +37,9 @@ impl Engine {
     }
 
     async fn write_record(&self, deployment: &Deployment, record: &Record) -> Result<(), Error> {
-        let Some(image) = &deployment.refs.image else { return Err(Error::NoDeployment(deployment.name.clone())) };
+        let Some(image) = &deployment.refs.image else {
+            return Err(Error::NoDeployment(deployment.name.clone()));
+        };
         let extra_config: BTreeMap<String, String> = record.encode()?;
         let spec = VmConfigSpec {
             change_version: Some(image.change_version.clone()),

@@ -181,7 +181,8 @@ async fn read_image(client: &Client, deployment: &str, vm: MoRef) -> Result<(Ima
     );
     paths.paths.extend(Record::keys().iter().map(|key| extra(key)));
     let what = format!("the image of deployment `{deployment}`");
-    let found = client.retrieve(&[ObjectSpec::one(vm.clone())], &[paths]).await.map_err(Error::read(&what))?;
+    let found =
+        client.retrieve(&[ObjectSpec::one(vm.clone())], &[paths]).await.map_err(Error::read(&what))?;
     let object = found.into_iter().next();
     let value = |path: &str| object.as_ref().and_then(|object| object.props.get(path).cloned());
     let keys = Record::keys();
@@ -199,5 +200,10 @@ fn text(object: &ObjectContent, path: &str) -> String {
 }
 
 fn number(object: &ObjectContent, path: &str) -> u32 {
-    object.props.get(path).and_then(PropertyValue::i64).and_then(|n| u32::try_from(n).ok()).unwrap_or_default()
+    object
+        .props
+        .get(path)
+        .and_then(PropertyValue::i64)
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or_default()
 }

@@ -25,7 +25,8 @@ fn from_root(root: MoRef) -> ObjectSpec {
             select,
         })
     };
-    let below_folder = ["folder", "vms", "hosts", "stores", "nets", "cluster", "root-pool"].map(named).to_vec();
+    let below_folder =
+        ["folder", "vms", "hosts", "stores", "nets", "cluster", "root-pool"].map(named).to_vec();
     let select = vec![
         traverse("folder", "Folder", "childEntity", below_folder),
         traverse("vms", "Datacenter", "vmFolder", vec![named("folder")]),
@@ -76,7 +77,8 @@ impl<'a> Index<'a> {
     fn inventory(&self) -> Inventory {
         let all = |kind: &'static str| self.0.values().copied().filter(move |object| object.obj.kind == kind);
         let networks = self.0.values().copied();
-        let networks = networks.filter(|o| matches!(o.obj.kind.as_str(), "Network" | "DistributedVirtualPortgroup"));
+        let networks =
+            networks.filter(|o| matches!(o.obj.kind.as_str(), "Network" | "DistributedVirtualPortgroup"));
         Inventory {
             datacenters: all("Datacenter").map(|object| self.datacenter(object)).collect(),
             clusters: all("ClusterComputeResource").map(|object| self.cluster(object)).collect(),
@@ -116,7 +118,9 @@ impl<'a> Index<'a> {
         Cluster {
             entity: self.entity(object),
             root_pool: reference(object, "resourcePool"),
-            hosts: ids("host").filter_map(|id| self.0.get(id.as_str()).map(|host| self::host(host))).collect(),
+            hosts: ids("host")
+                .filter_map(|id| self.0.get(id.as_str()).map(|host| self::host(host)))
+                .collect(),
             datastores: ids("datastore").collect(),
             networks: ids("network").collect(),
         }
@@ -136,7 +140,8 @@ impl<'a> Index<'a> {
 }
 
 fn host(object: &ObjectContent) -> Host {
-    let maintenance = object.props.get("runtime.inMaintenanceMode").and_then(PropertyValue::bool).unwrap_or(false);
+    let maintenance =
+        object.props.get("runtime.inMaintenanceMode").and_then(PropertyValue::bool).unwrap_or(false);
     Host {
         moid: object.obj.value.clone(),
         name: text(object, "name"),

@@ -31,7 +31,8 @@ pub(crate) async fn find(client: &Client, datacenter: &Datacenter, name: &str) -
 
 async fn read(client: &Client, vm: MoRef, what: &str) -> Result<Found, Error> {
     let paths = PropSpec::new("VirtualMachine", &["config.hardware.device", "guest.toolsVersionStatus2"]);
-    let objects = client.retrieve(&[ObjectSpec::one(vm.clone())], &[paths]).await.map_err(Error::read(what))?;
+    let objects =
+        client.retrieve(&[ObjectSpec::one(vm.clone())], &[paths]).await.map_err(Error::read(what))?;
     let value = |path: &str| objects.first().and_then(|object| object.props.get(path));
     let devices = value("config.hardware.device").map(Device::parse_all).unwrap_or_default();
     let tools = value("guest.toolsVersionStatus2").map(|value| value.str().to_owned()).unwrap_or_default();

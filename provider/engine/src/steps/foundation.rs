@@ -127,5 +127,8 @@ fn grown_disk(source: &template::Found, disk_gib: i64) -> Vec<DeviceChange> {
     let capacity_bytes = disk_gib * 1024 * 1024 * 1024;
     let disk = source.devices.iter().find(|device| device.is_disk());
     let small = disk.filter(|disk| disk.capacity_bytes.is_some_and(|capacity| capacity < capacity_bytes));
-    small.map(|device| DeviceChange::GrowDisk { device: device.clone(), capacity_bytes }).into_iter().collect()
+    small
+        .map(|device| DeviceChange::GrowDisk { device: device.clone(), capacity_bytes })
+        .into_iter()
+        .collect()
 }

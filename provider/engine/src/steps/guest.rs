@@ -40,7 +40,8 @@ impl Context<'_> {
 
     /// Waits until the node is powered off.
     pub(super) async fn wait_off(&self, name: &NodeName) -> Result<(), Error> {
-        self.watch(name, |values| (text(values, "runtime.powerState") == "poweredOff").then_some(Ok(()))).await
+        self.watch(name, |values| (text(values, "runtime.powerState") == "poweredOff").then_some(Ok(())))
+            .await
     }
 
     async fn watch(
@@ -68,7 +69,9 @@ impl Context<'_> {
         let Ok(Some(deployment)) = fresh else { return String::new() };
         match deployment.observed.nodes.get(name).map(|node| node.status.as_ref()) {
             Some(Some(status)) => format!("; its guest last reported {}", describe(status)),
-            Some(None) => "; its guest has not reported: is VMware Tools in the template, and cloud-init?".to_owned(),
+            Some(None) => {
+                "; its guest has not reported: is VMware Tools in the template, and cloud-init?".to_owned()
+            }
             None => "; the VM is gone".to_owned(),
         }
     }

@@ -78,7 +78,10 @@ impl Context<'_> {
             },
             snapshot: image.snapshot.clone().filter(|_| settings.linked_clones),
             config: Some(VmConfigSpec {
-                annotation: Some(format!("{} of the VIO deployment `{}`", node.component, self.deployment.name)),
+                annotation: Some(format!(
+                    "{} of the VIO deployment `{}`",
+                    node.component, self.deployment.name
+                )),
                 num_cpus: Some(node.size.cpus),
                 memory_mib: Some(u64::from(node.size.memory_mib)),
                 device_changes,
@@ -120,8 +123,12 @@ impl Context<'_> {
     pub(super) async fn configure(&self, name: &NodeName) -> Result<(), Error> {
         let before = self.deployment.observed.nodes.get(name).map_or(0, |node| node.document_parts);
         let extra_config = marks::configuration(self.wanted(name)?, before);
-        self.reconfigure(name, VmConfigSpec { extra_config, ..VmConfigSpec::default() }, &Action::Configure(name.clone()))
-            .await
+        self.reconfigure(
+            name,
+            VmConfigSpec { extra_config, ..VmConfigSpec::default() },
+            &Action::Configure(name.clone()),
+        )
+        .await
     }
 
     pub(super) async fn resize(&self, name: &NodeName) -> Result<(), Error> {
@@ -166,7 +173,11 @@ impl Context<'_> {
             Err(error) => Err(error),
         };
         match stopped {
-            Err(error) if matches!(error.fault(), Some(FaultKind::InvalidPowerState)) || error.is_not_found() => Ok(()),
+            Err(error)
+                if matches!(error.fault(), Some(FaultKind::InvalidPowerState)) || error.is_not_found() =>
+            {
+                Ok(())
+            }
             other => other.map_err(Error::step(Action::Stop(name.clone()))),
         }
     }

@@ -12,7 +12,8 @@ use crate::read::deployment::{RULES, all_rules};
 impl Context<'_> {
     pub(super) async fn set_rule(&self, name: &str, members: &[NodeName]) -> Result<(), Error> {
         let action = Action::SetRule { rule: name.to_owned(), members: members.to_vec() };
-        let vms: Vec<MoRef> = self.refs(|refs| members.iter().filter_map(|m| refs.nodes.get(m).cloned()).collect());
+        let vms: Vec<MoRef> =
+            self.refs(|refs| members.iter().filter_map(|m| refs.nodes.get(m).cloned()).collect());
         // A rule of fewer than two is refused by vCenter; the members that are missing come with their own component.
         if vms.len() < 2 {
             return Ok(());
@@ -48,13 +49,15 @@ impl Context<'_> {
             None => self.place(self.settings()?)?.1,
         };
         let cluster = MoRef::new("ClusterComputeResource", &cluster.entity.moid);
-        let (objects, paths) = ([ObjectSpec::one(cluster.clone())], [PropSpec::new("ClusterComputeResource", &[RULES])]);
+        let (objects, paths) =
+            ([ObjectSpec::one(cluster.clone())], [PropSpec::new("ClusterComputeResource", &[RULES])]);
         let objects = self.client.retrieve(&objects, &paths).await.map_err(Error::step(action))?;
         Ok((cluster, objects.first().map(all_rules).unwrap_or_default()))
     }
 
     async fn change_rules(&self, cluster: &MoRef, change: RuleChange, action: &Action) -> Result<(), Error> {
-        let task = self.client.reconfigure_cluster_rules(cluster, &[change]).await.map_err(Error::step(action))?;
+        let task =
+            self.client.reconfigure_cluster_rules(cluster, &[change]).await.map_err(Error::step(action))?;
         self.finish(task, action).await.map(drop)
     }
 }

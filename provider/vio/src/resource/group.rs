@@ -51,7 +51,13 @@ pub(crate) trait Flavour: Send + Sync + 'static {
     fn validate(&self, config: &Value) -> Diagnostics;
 
     /// What the plan can say beyond the common attributes.
-    fn plan(&self, planned: &mut Value, connection: Option<&Connection>, inventory: Option<&deploy::inventory::Inventory>, management: &deploy::settings::Settings) -> Diagnostics;
+    fn plan(
+        &self,
+        planned: &mut Value,
+        connection: Option<&Connection>,
+        inventory: Option<&deploy::inventory::Inventory>,
+        management: &deploy::settings::Settings,
+    ) -> Diagnostics;
 
     /// Settings of its own, from a known plan; `old` has write-only values in use.
     fn settle(&self, change: &Change<'_>, component: &mut Component) -> Result<(), Diagnostics>;
@@ -91,7 +97,8 @@ impl<F: Flavour> Group<F> {
         let Some((name, component)) = self.flavour.parse_id(&id) else { return Ok(Value::Null) };
         let connection = self.shared.connected()?;
         let title = format!("Cannot read `{id}`");
-        let found = connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
+        let found =
+            connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
         Ok(match found {
             Some(deployment) => state::from_deployment(&self.flavour, &deployment, &component, state),
             None => Value::Null,
@@ -114,7 +121,8 @@ impl<F: Flavour> Group<F> {
         let operation = if create { Operation::Create } else { Operation::Update };
         let time = timeout(&request.planned, operation);
         let outcome = connection.engine.apply_component(&deployment, &component, wanted, time).await;
-        let diagnostics = outcome.error.as_ref().map(|error| message::engine(&title, error)).unwrap_or_default();
+        let diagnostics =
+            outcome.error.as_ref().map(|error| message::engine(&title, error)).unwrap_or_default();
         let state = match &outcome.deployment {
             Some(found) => state::from_deployment(&self.flavour, found, &component, &request.planned),
             None => request.prior.clone(),

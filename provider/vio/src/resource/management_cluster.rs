@@ -32,9 +32,12 @@ impl ManagementCluster {
         let name = text(state.get("id")).unwrap_or_default();
         let connection = self.shared.connected()?;
         let title = format!("Cannot read the deployment `{name}`");
-        let found = connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
+        let found =
+            connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
         match found {
-            Some(deployment) => state::from_deployment(&deployment, state).map_err(|e| message::engine(&title, &e)),
+            Some(deployment) => {
+                state::from_deployment(&deployment, state).map_err(|e| message::engine(&title, &e))
+            }
             None => Ok(Value::Null),
         }
     }
@@ -50,7 +53,12 @@ impl ManagementCluster {
         let fail = |error: engine::Error| message::engine(&title, &error);
         let old = connection.engine.deployment(&name).await.map_err(fail)?;
         let old = old.as_ref().and_then(|deployment| deployment.record()).map(|record| &record.settings);
-        let source = settings::Source { planned: &request.planned, config: &request.config, prior: &request.prior, old };
+        let source = settings::Source {
+            planned: &request.planned,
+            config: &request.config,
+            prior: &request.prior,
+            old,
+        };
         let settings = settings::decode(&source)?;
         let operation = if create { Operation::Create } else { Operation::Update };
         let time = timeout(&request.planned, operation);
@@ -105,7 +113,8 @@ impl Resource for ManagementCluster {
         let state = state::stub(&id);
         let connection = self.shared.connected()?;
         let title = format!("Cannot import the deployment `{id}`");
-        let found = connection.engine.deployment(&id).await.map_err(|error| message::engine(&title, &error))?;
+        let found =
+            connection.engine.deployment(&id).await.map_err(|error| message::engine(&title, &error))?;
         match found {
             Some(_) => Ok(Imported { state, private: Vec::new() }),
             None => Err(message::engine(&title, &engine::Error::NoDeployment(id))),

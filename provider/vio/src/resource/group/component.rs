@@ -42,7 +42,9 @@ impl Flavour for Simple {
         let Some(text) = config.get("kind").as_str() else { return Diagnostics::new() };
         let kind = match text.parse::<KindId>() {
             Ok(kind) => kind,
-            Err(unknown) => return error("kind", "Unknown kind", crate::message::sentence(&unknown.to_string())),
+            Err(unknown) => {
+                return error("kind", "Unknown kind", crate::message::sentence(&unknown.to_string()));
+            }
         };
         let mut diagnostics = Diagnostics::new();
         let other = match kind {

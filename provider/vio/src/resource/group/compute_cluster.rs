@@ -40,7 +40,9 @@ impl Flavour for ComputeCluster {
 
     fn validate(&self, config: &Value) -> Diagnostics {
         match config.get("datastores").as_sequence() {
-            Some([]) => error("datastores", "No datastore", "Name at least one datastore for the tenants' disks."),
+            Some([]) => {
+                error("datastores", "No datastore", "Name at least one datastore for the tenants' disks.")
+            }
             Some(_) | None => Diagnostics::new(),
         }
     }
@@ -53,7 +55,9 @@ impl Flavour for ComputeCluster {
         management: &Settings,
     ) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
-        let (Some(datacenter), Some(cluster)) = (text(planned.get("datacenter")), text(planned.get("cluster"))) else {
+        let (Some(datacenter), Some(cluster)) =
+            (text(planned.get("datacenter")), text(planned.get("cluster")))
+        else {
             return diagnostics;
         };
         if last(&datacenter) == last(&management.datacenter) && last(&cluster) == last(&management.cluster) {
@@ -70,7 +74,11 @@ impl Flavour for ComputeCluster {
                     diagnostics.extend(errors(check_datastores(inventory, found, planned.get("datastores"))));
                 }
                 Err((attribute, why)) => {
-                    diagnostics.extend(error(attribute, "No such object in vCenter", sentence(&why.to_string())));
+                    diagnostics.extend(error(
+                        attribute,
+                        "No such object in vCenter",
+                        sentence(&why.to_string()),
+                    ));
                 }
             }
         }
@@ -99,6 +107,7 @@ impl Flavour for ComputeCluster {
             availability_zone: text_of("availability_zone"),
             vcenter: vcenter(change, elsewhere)?,
             elsewhere: !elsewhere.is_null(),
+            force_delete: planned.get("force_delete").as_bool(),
             datacenter,
             cluster,
             cluster_moid,
@@ -113,7 +122,7 @@ impl Flavour for ComputeCluster {
         set(state, "datastores", compute.datastores.iter().cloned().collect::<Vec<String>>());
         set(state, "availability_zone", compute.availability_zone.as_str());
         set(state, "cluster_moid", compute.cluster_moid.as_str());
-        set(state, "force_delete", before.get("force_delete").as_bool().unwrap_or(false));
+        set(state, "force_delete", compute.force_delete);
         if compute.elsewhere {
             let version = before.get("vcenter").get("password_wo_version").clone();
             set(state, "vcenter", shown(&compute.vcenter, version));
@@ -166,7 +175,8 @@ fn vcenter(change: &Change<'_>, planned: &Value) -> Result<Vcenter, Diagnostics>
         });
     }
     let version = |value: &Value| value.get("vcenter").get("password_wo_version").clone();
-    let in_use = change.old.and_then(|old| old.compute.as_ref()).map(|compute| compute.vcenter.password.clone());
+    let in_use =
+        change.old.and_then(|old| old.compute.as_ref()).map(|compute| compute.vcenter.password.clone());
     let given = change.config.get("vcenter").get("password_wo").as_str().map(Secret::new);
     let same = version(change.planned) == version(change.prior) && !change.prior.get("vcenter").is_null();
     let password = if same { in_use.or(given) } else { given };

@@ -22,7 +22,8 @@ const VERSION: &str = "bind_password_wo_version";
 impl Flavour for ControllerPool {
     const TYPE_NAME: &'static str = "vio_controller_pool";
     const MADE_BY: Resource = Resource::ControllerPool;
-    const LINKS: &'static [&'static str] = &["load_balancer_id", "database_id", "message_queue_id", "memcache_id"];
+    const LINKS: &'static [&'static str] =
+        &["load_balancer_id", "database_id", "message_queue_id", "memcache_id"];
 
     fn component(&self, _value: &Value) -> Option<ComponentId> {
         Some(ComponentId::of(KindId::Controller))
@@ -74,7 +75,8 @@ impl Flavour for ControllerPool {
     fn show(&self, component: &Component, _id: &ComponentId, state: &mut Value, before: &Value) {
         let Some(ldap) = &component.ldap else { return };
         let schema = crate::schema::provider_schema().resources.get(Self::TYPE_NAME);
-        let names = schema.and_then(|schema| schema.attributes.get("ldap")).map(|attribute| attribute.value_type());
+        let names =
+            schema.and_then(|schema| schema.attributes.get("ldap")).map(|attribute| attribute.value_type());
         let Some(tf_core::Type::Object(members)) = names else { return };
         let shown = members.into_iter().map(|(name, kind)| {
             let value = match (name.as_str(), ldap.settings.get(&name)) {

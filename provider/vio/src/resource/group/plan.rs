@@ -38,14 +38,17 @@ struct Planning<'a, F> {
 
 impl<F: Flavour> Planning<'_, F> {
     async fn fill(&self, planned: &mut Value) -> Result<Diagnostics, Diagnostics> {
-        let (Some(name), Some(id)) = (text(planned.get("management_cluster_id")), self.flavour.component(planned)) else {
+        let (Some(name), Some(id)) =
+            (text(planned.get("management_cluster_id")), self.flavour.component(planned))
+        else {
             return Ok(Diagnostics::new());
         };
         set(planned, "id", self.flavour.id(&name, &id));
         let connection = self.shared.connection()?;
         let found = self.deployment(connection, &name).await?;
         let record = found.as_ref().and_then(|deployment| deployment.record());
-        let settings = self.shared.planned.settings(&name).or_else(|| record.map(|record| record.settings.clone()));
+        let settings =
+            self.shared.planned.settings(&name).or_else(|| record.map(|record| record.settings.clone()));
         let Some(settings) = settings else {
             return Ok(Diagnostics::new());
         };
@@ -53,9 +56,11 @@ impl<F: Flavour> Planning<'_, F> {
         let mut diagnostics = judge_config(kind, &settings, self.config);
         self.decide(planned, kind, &settings);
         let inventory = match connection {
-            Some(connection) if connection.preflight => Some(connection.engine.inventory().await.map_err(|error| {
-                message::engine(&format!("Cannot plan `{}`", self.flavour.id(&name, &id)), &error)
-            })?),
+            Some(connection) if connection.preflight => {
+                Some(connection.engine.inventory().await.map_err(|error| {
+                    message::engine(&format!("Cannot plan `{}`", self.flavour.id(&name, &id)), &error)
+                })?)
+            }
             Some(_) | None => None,
         };
         diagnostics.extend(self.flavour.plan(planned, connection, inventory.as_deref(), &settings));
@@ -95,14 +100,17 @@ impl<F: Flavour> Planning<'_, F> {
         let differs = |name: &str| self.prior.get(name) != planned.get(name);
         let quiet = ["timeouts", "force_delete", "nodes"];
         let members = planned.as_map().into_iter().flatten();
-        let changed = members.map(|(name, _)| name.as_str()).any(|name| !quiet.contains(&name) && differs(name));
+        let changed =
+            members.map(|(name, _)| name.as_str()).any(|name| !quiet.contains(&name) && differs(name));
         let broken = broken_nodes(self.prior);
         let count = number(self.prior.get("node_count")).unwrap_or(1);
         let present = self.prior.get("nodes").as_sequence().unwrap_or_default().len();
         if !changed && broken == 0 && present == count as usize {
             return;
         }
-        let restarts = differs("node_size") && !planned.get("node_size").is_unknown();
+        let resized =
+            |name: &str| self.prior.get("node_size").get(name) != planned.get("node_size").get(name);
+        let restarts = resized("cpus") || resized("memory_mib");
         set(planned, "nodes", Value::Unknown);
         if restarts {
             let available = match kind.quorum {
@@ -127,12 +135,21 @@ impl<F: Flavour> Planning<'_, F> {
         let before = number(self.prior.get("node_count")).unwrap_or_default();
         let new_nodes = component.node_count.saturating_sub(before);
         let mut diagnostics = Diagnostics::new();
+        if let Some(release) = Release::find(&sizes.settings.release) {
+            let found = preflight::check_disk(release, sizes.settings, component.size);
+            diagnostics.extend(errors(found.into_iter().collect()));
+        }
         if let Some(inventory) = inventory {
-            let found = preflight::check_component(inventory, sizes.settings, sizes.kind, &component, new_nodes);
+            let found =
+                preflight::check_component(inventory, sizes.settings, sizes.kind, &component, new_nodes);
             diagnostics.extend(errors(found));
         }
         if let Err(why) = self.shared.planned.add(sizes.settings, record, sizes.id, component) {
-            diagnostics.extend(error("management_cluster_id", "Too few addresses", message::sentence(&why.to_string())));
+            diagnostics.extend(error(
+                "management_cluster_id",
+                "Too few addresses",
+                message::sentence(&why.to_string()),
+            ));
         }
         diagnostics
     }
@@ -196,7 +213,11 @@ fn judge_config(kind: &KindSpec, settings: &Settings, config: &Value) -> Diagnos
     if let Some(count) = number(config.get("node_count"))
         && let Err(problem) = kind.check_count(count)
     {
-        diagnostics.extend(error("node_count", "Not a possible number of nodes", message::sentence(&problem.0)));
+        diagnostics.extend(error(
+            "node_count",
+            "Not a possible number of nodes",
+            message::sentence(&problem.0),
+        ));
     }
     if config.get("options").is_wholly_known()
         && let Ok(options) = decode_map(config.get("options"))
@@ -208,7 +229,8 @@ fn judge_config(kind: &KindSpec, settings: &Settings, config: &Value) -> Diagnos
     }
     let overrides = config.get("config_overrides");
     if overrides.is_wholly_known()
-        && let (Some(release), Ok(overrides)) = (Release::find(&settings.release), decode_overrides(overrides))
+        && let (Some(release), Ok(overrides)) =
+            (Release::find(&settings.release), decode_overrides(overrides))
     {
         for problem in kind.check_overrides(release, &overrides) {
             let path = Path::attribute("config_overrides").then_key(&problem.file);
@@ -225,7 +247,11 @@ fn decode_map(value: &Value) -> Result<Map, tf_core::DecodeError> {
 }
 
 fn decode_overrides(value: &Value) -> Result<Overrides, tf_core::DecodeError> {
-    if value.is_null() { Ok(Overrides::new()) } else { Overrides::decode(value, &Path::attribute("config_overrides")) }
+    if value.is_null() {
+        Ok(Overrides::new())
+    } else {
+        Overrides::decode(value, &Path::attribute("config_overrides"))
+    }
 }
 
 /// The component of a plan that is wholly known.
@@ -233,7 +259,8 @@ pub(super) fn component<F: Flavour>(flavour: &F, change: &Change<'_>) -> Result<
     let malformed = |e: tf_core::DecodeError| crate::provider::malformed(&e);
     let planned = change.planned;
     let size = planned.get("node_size");
-    let links = F::LINKS.iter().filter_map(|link| Some(((*link).to_owned(), text(planned.get(link))?))).collect();
+    let links =
+        F::LINKS.iter().filter_map(|link| Some(((*link).to_owned(), text(planned.get(link))?))).collect();
     let whole = |name: &str| number(size.get(name)).unwrap_or_default();
     let mut component = Component {
         node_count: number(planned.get("node_count")).unwrap_or(1),

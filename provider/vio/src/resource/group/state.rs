@@ -37,10 +37,9 @@ pub(super) fn from_deployment<F: Flavour>(
     let mut state = null(F::TYPE_NAME);
     set(&mut state, "id", flavour.id(&deployment.name, id));
     set(&mut state, "management_cluster_id", deployment.name.as_str());
-    if let Value::Map(members) = &mut state {
-        if let Some(count) = members.get_mut("node_count") {
-            *count = i64::from(component.node_count).into();
-        }
+    // A compute cluster has one node and no such attribute.
+    if state.as_map().is_some_and(|members| members.contains_key("node_count")) {
+        set(&mut state, "node_count", i64::from(component.node_count));
     }
     set(&mut state, "node_size", size::encode(component.size));
     set(&mut state, "options", kept_empty(component.options.clone().into(), before.get("options")));
@@ -62,7 +61,9 @@ fn with_nodes(mut state: Value, nodes: Value) -> Value {
 /// An empty map and none mean the same; the user's choice stays.
 fn kept_empty(now: Value, before: &Value) -> Value {
     match now.as_map() {
-        Some(members) if members.is_empty() && before.as_map().is_none_or(|before| !before.is_empty()) => Value::Null,
+        Some(members) if members.is_empty() && before.as_map().is_none_or(|before| !before.is_empty()) => {
+            Value::Null
+        }
         _ => now,
     }
 }

@@ -31,7 +31,11 @@ fn check_release(release: &Value) -> Diagnostics {
         return Diagnostics::new();
     }
     let known: Vec<String> = Release::all().iter().map(|r| format!("`{}` ({})", r.id, r.title)).collect();
-    error("release", "Unknown release", format!("There is no release `{id}`. There are: {}.", known.join(", ")))
+    error(
+        "release",
+        "Unknown release",
+        format!("There is no release `{id}`. There are: {}.", known.join(", ")),
+    )
 }
 
 fn check_networks(config: &Value) -> Diagnostics {
@@ -79,7 +83,9 @@ async fn fill(
     let name = state::name_of(planned).unwrap_or_default();
     let title = format!("Cannot plan the deployment `{name}`");
     let found = match connection {
-        Some(connection) => connection.engine.deployment(&name).await.map_err(|e| message::engine(&title, &e))?,
+        Some(connection) => {
+            connection.engine.deployment(&name).await.map_err(|e| message::engine(&title, &e))?
+        }
         None => None,
     };
     let record = found.as_ref().and_then(|deployment| deployment.record());
@@ -94,15 +100,25 @@ async fn fill(
     promise(planned, prior, &settings)?;
     shared.planned.remember(settings.clone());
     match connection {
-        Some(connection) if connection.preflight && *planned != *prior => judge(connection, &settings, &title).await,
+        Some(connection) if connection.preflight && *planned != *prior => {
+            judge(connection, &settings, &title).await
+        }
         Some(_) | None => Ok(Diagnostics::new()),
     }
 }
 
 /// True when everything but computed values is known.
 fn is_decided(planned: &Value) -> bool {
-    let computed =
-        ["id", "internal_vip", "public_vip", "endpoints", "dashboard_url", "ca_certificate_pem", "folder", "resource_pool"];
+    let computed = [
+        "id",
+        "internal_vip",
+        "public_vip",
+        "endpoints",
+        "dashboard_url",
+        "ca_certificate_pem",
+        "folder",
+        "resource_pool",
+    ];
     let members = planned.as_map().into_iter().flatten();
     members.filter(|(name, _)| !computed.contains(&name.as_str())).all(|(_, value)| value.is_wholly_known())
 }
@@ -110,7 +126,9 @@ fn is_decided(planned: &Value) -> bool {
 /// Addresses follow from the networks, so that they are known before anything is made.
 fn promise(planned: &mut Value, prior: &Value, settings: &Settings) -> Result<(), Diagnostics> {
     let fail = |network: &'static str| {
-        move |why: deploy::Error| error(network, "No address for the VIP", message::sentence(&why.to_string()))
+        move |why: deploy::Error| {
+            error(network, "No address for the VIP", message::sentence(&why.to_string()))
+        }
     };
     let kept = |name: &str| prior.get(name).as_str().and_then(|text| text.parse::<Ipv4Addr>().ok());
     let same_ranges = |name: &str| prior.get(name).get("ip_ranges") == planned.get(name).get("ip_ranges");
@@ -137,15 +155,25 @@ pub(super) fn addresses(settings: &Settings, public: Ipv4Addr) -> [(&'static str
 }
 
 /// Everything that vCenter can say against it.
-async fn judge(connection: &Connection, settings: &Settings, title: &str) -> Result<Diagnostics, Diagnostics> {
+async fn judge(
+    connection: &Connection,
+    settings: &Settings,
+    title: &str,
+) -> Result<Diagnostics, Diagnostics> {
     let fail = |error: engine::Error| message::engine(title, &error);
     let inventory = connection.engine.inventory().await.map_err(fail)?;
     let mut findings = errors(preflight::check_placement(&inventory, settings));
     if inventory.datacenter(&settings.datacenter).is_ok() {
         match connection.engine.template(&settings.datacenter, &settings.template).await {
-            Ok(template) => findings.extend(errors(preflight::check_template(&template).into_iter().collect())),
+            Ok(template) => {
+                findings.extend(errors(preflight::check_template(&template).into_iter().collect()))
+            }
             Err(why @ engine::Error::NoTemplate(_)) => {
-                findings.extend(error("template", "No such object in vCenter", message::sentence(&why.to_string())));
+                findings.extend(error(
+                    "template",
+                    "No such object in vCenter",
+                    message::sentence(&why.to_string()),
+                ));
             }
             Err(why) => return Err(fail(why)),
         }

@@ -40,7 +40,11 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Settings, Diagnostics> {
         external: external_network(&external)?,
         data_network: model.data_network.known().and_then(|data| data.network.known().cloned()),
         backend: backend(&model, source)?,
-        admin_password: write_only(source, &["admin_password_wo"], source.old.and_then(|old| old.admin_password.clone())),
+        admin_password: write_only(
+            source,
+            &["admin_password_wo"],
+            source.old.and_then(|old| old.admin_password.clone()),
+        ),
         certificate: certificate(&model, source)?,
         syslog: syslog(&model),
     })
@@ -100,7 +104,11 @@ fn backend(model: &ManagementClusterModel, source: &Source<'_>) -> Result<Backen
         Some(Backend::Dvs) | None => None,
     };
     let password = write_only(source, &["networking", "nsx", "password_wo"], old).ok_or_else(|| {
-        error("networking", "Missing password", "Set `networking.nsx.password_wo`: NSX Manager cannot be used without it.")
+        error(
+            "networking",
+            "Missing password",
+            "Set `networking.nsx.password_wo`: NSX Manager cannot be used without it.",
+        )
     })?;
     Ok(Backend::Nsx {
         manager: text(&nsx.manager),
@@ -111,11 +119,18 @@ fn backend(model: &ManagementClusterModel, source: &Source<'_>) -> Result<Backen
     })
 }
 
-fn certificate(model: &ManagementClusterModel, source: &Source<'_>) -> Result<Option<Certificate>, Diagnostics> {
+fn certificate(
+    model: &ManagementClusterModel,
+    source: &Source<'_>,
+) -> Result<Option<Certificate>, Diagnostics> {
     let Some(certificate) = model.certificate.known() else { return Ok(None) };
     let old = source.old.and_then(|old| old.certificate.as_ref()).map(|old| old.private_key_pem.clone());
     let key = write_only(source, &["certificate", "private_key_pem_wo"], old).ok_or_else(|| {
-        error("certificate", "Missing private key", "Set `certificate.private_key_pem_wo`, the certificate's key.")
+        error(
+            "certificate",
+            "Missing private key",
+            "Set `certificate.private_key_pem_wo`, the certificate's key.",
+        )
     })?;
     Ok(Some(Certificate { certificate_pem: text(&certificate.certificate_pem), private_key_pem: key }))
 }

@@ -19,7 +19,8 @@ pub(super) fn stub(name: &str) -> Value {
 
 fn null() -> Value {
     let schema = provider_schema().resources.get(ManagementClusterModel::TYPE_NAME);
-    let attributes = schema.map(|schema| schema.attributes.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let attributes =
+        schema.map(|schema| schema.attributes.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
     Value::Map(attributes.into_iter().map(|name| (name, Value::Null)).collect())
 }
 

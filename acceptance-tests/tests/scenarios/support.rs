@@ -1,0 +1,85 @@
+//! What several scenarios need: the example cloud, one cloud's resources and nodes, and what its guests were told.
+
+use acceptance_tests::{CallLog, Cli, Deployment, Simulator, SimulatorOptions};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+/// What day 2 adds to `examples/complete`.
+pub(crate) const DAY_2: &str = "-var=object_storage=true";
+
+/// The resources of `examples/complete` by address, and the ids that import them.
+pub(crate) const RESOURCES: [(&str, &str); 8] = [
+    ("vio_management_cluster.this", "prod"),
+    ("vio_component.load_balancer", "prod/load_balancer"),
+    ("vio_component.database", "prod/database"),
+    ("vio_component.message_queue", "prod/message_queue"),
+    ("vio_component.memcache", "prod/memcache"),
+    ("vio_controller_pool.this", "prod/controllers"),
+    ("vio_component.dhcp", "prod/dhcp"),
+    ("vio_compute_cluster.this", "prod/compute/dc1/compute-1"),
+];
+
+/// The nodes of `examples/complete`.
+pub(crate) const NODES: [&str; 14] = [
+    "prod-compute-driver-01",
+    "prod-controller-01",
+    "prod-controller-02",
+    "prod-database-01",
+    "prod-database-02",
+    "prod-database-03",
+    "prod-dhcp-01",
+    "prod-dhcp-02",
+    "prod-load-balancer-01",
+    "prod-load-balancer-02",
+    "prod-memcache-01",
+    "prod-memcache-02",
+    "prod-message-queue-01",
+    "prod-message-queue-02",
+];
+
+/// A vCenter and the configuration of `examples/complete`, nothing applied yet.
+pub(crate) fn example(cli: &Cli) -> Result<Deployment> {
+    example_with(cli, SimulatorOptions::default())
+}
+
+/// The same with a vCenter of the scenario's own making.
+pub(crate) fn example_with(cli: &Cli, options: SimulatorOptions) -> Result<Deployment> {
+    let cloud = Deployment::with(cli, options)?;
+    cloud.copy_example("complete")?;
+    Ok(cloud)
+}
+
+/// A scenario that is vCenter's and the provider's behaviour runs on one CLI.
+pub(crate) fn one_cli() -> Result<Cli> {
+    Cli::available()?.into_iter().next().context("no CLI")
+}
+
+/// The document that a node's guest was given; fails unless the guest reports that very document applied.
+pub(crate) fn applied_document(vcenter: &Simulator, node: &str) -> Result<Value> {
+    let guest = vcenter.guest(node)?;
+    let status = &guest["status"];
+    let applied = status["phase"] == "ready" && status["revision"] == guest["revision"];
+    ensure!(applied, "{node} has not applied its document {}: {status}", guest["revision"]);
+    Ok(guest["document"].clone())
+}
+
+/// The text of one file of a document.
+pub(crate) fn file<'a>(document: &'a Value, path: &str) -> Result<&'a str> {
+    let mut files = document["files"].as_array().into_iter().flatten();
+    let found = files.find(|file| file["path"] == path).and_then(|file| file["content"].as_str());
+    found.with_context(|| format!("the document of {} has no {path}", document["node"]))
+}
+
+/// Fails unless every session was logged out of, and every request was one that a real vCenter would read.
+pub(crate) fn expect_clean(log: &CallLog) -> Result<()> {
+    let (logins, logouts) = (&log.raw["logins"], &log.raw["logouts"]);
+    ensure!(logins == logouts, "{logins} logins, {logouts} logouts");
+    ensure!(log.sessions_open == 0, "{} sessions are left open", log.sessions_open);
+    ensure!(log.violations.is_empty(), "a real vCenter would not read {:?}", log.violations);
+    Ok(())
+}
+
+/// The managed object ids of all nodes, by name.
+pub(crate) fn moids(cloud: &Deployment) -> Result<Vec<(String, String)>> {
+    Ok(cloud.state()?.nodes().into_iter().map(|node| (node.name, node.moid)).collect())
+}

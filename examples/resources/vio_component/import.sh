@@ -1,0 +1,1 @@
+terraform import vio_component.database prod/database

@@ -1,0 +1,1 @@
+terraform import vio_controller_pool.prod prod/controllers

@@ -1,0 +1,1 @@
+terraform import vio_management_cluster.prod prod
