@@ -3,16 +3,20 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/app"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/living"
 )
 
 func main() {
@@ -21,7 +25,13 @@ func main() {
 	if err != nil {
 		os.Exit(2)
 	}
-	if err := run(options, exitWithStdin); err != nil {
+	if options.Guests == app.GuestsLiving {
+		err = living.Enclose(options.Living.Root)
+	}
+	if err == nil {
+		err = run(options, exitWithStdin)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
@@ -40,8 +50,19 @@ func parseFlags(args []string) (app.Options, bool, error) {
 	flags.IntVar(&o.Inventory.Hosts, "hosts", 4, "`number` of hosts in each cluster")
 	flags.IntVar(&o.Inventory.MgmtHosts, "hosts-in-mgmt", 0, "`number` of hosts in the cluster mgmt; 0 means as --hosts says")
 	flags.StringVar(&o.StateDir, "state-dir", "", "`directory` for ca.pem; default is a temporary one that goes away at exit")
-	flags.StringVar(&o.Guests, "guests", "paper", "`kind` of guests: paper (they act as the node agent) or none (no guest ever starts)")
+	flags.StringVar(&o.Guests, "guests", "paper", "`kind` of guests: paper (they act as the node agent), living (systems in namespaces) or none (no guest ever starts)")
 	flags.DurationVar(&o.GuestBoot, "guest-boot", 200*time.Millisecond, "`time` from power-on until a guest's VMware Tools run")
+	flags.StringVar(&o.Living.Root, "guest-root", "", "root file system of living guests, a `directory` as guests/living prints it")
+	flags.StringVar(&o.GuestListen, "guest-listen", "198.18.10.2:443", "`address` of the API in the network of living guests")
+	o.Living.Networks = map[string][]string{"management": {"198.18.10.1/24", "198.18.10.2/24"}, "api": {"198.18.20.1/24", "198.18.20.2/24"}}
+	flags.Func("guest-network", "the client's addresses in a port group of living guests, as in `api=198.18.20.1/24,198.18.20.2/24`", func(text string) error {
+		name, addresses, ok := strings.Cut(text, "=")
+		o.Living.Networks[name] = strings.Split(addresses, ",")
+		if !ok {
+			return errors.New("there is no = in it")
+		}
+		return nil
+	})
 	exitWithStdin := flags.Bool("exit-with-stdin", false, "exit when stdin is closed, so that a killed parent leaves nothing behind")
 	if err := flags.Parse(args); err != nil {
 		return o, false, err
@@ -58,8 +79,10 @@ func check(o app.Options, rest []string) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("unexpected argument %q", rest[0])
-	case o.Guests != app.GuestsPaper && o.Guests != app.GuestsNone:
-		return fmt.Errorf("--guests must be %s or %s, not %q", app.GuestsPaper, app.GuestsNone, o.Guests)
+	case !slices.Contains(app.GuestKinds, o.Guests):
+		return fmt.Errorf("--guests must be one of %q, not %q", app.GuestKinds, o.Guests)
+	case o.Guests == app.GuestsLiving && o.Living.Root == "":
+		return errors.New("--guests living needs --guest-root, which acceptance-tests/guests/living prints")
 	case o.Inventory.Hosts < 1 || o.Inventory.ComputeClusters < 0 || o.Inventory.MgmtHosts < 0:
 		return fmt.Errorf("--hosts must be at least 1, --compute-clusters and --hosts-in-mgmt at least 0")
 	case o.User == "" || o.Password == "":

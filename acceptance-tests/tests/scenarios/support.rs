@@ -1,6 +1,6 @@
 //! What several scenarios need: the example cloud, one cloud's resources and nodes, and what its guests were told.
 
-use acceptance_tests::{CallLog, Cli, Deployment, Simulator, SimulatorOptions};
+use acceptance_tests::{CallLog, Cli, Deployment, Simulator, SimulatorOptions, paths};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
@@ -47,6 +47,20 @@ pub(crate) fn example_with(cli: &Cli, options: SimulatorOptions) -> Result<Deplo
     let cloud = Deployment::with(cli, options)?;
     cloud.copy_example("complete")?;
     Ok(cloud)
+}
+
+/// A change of the example's `main.tf`: a text and what stands there instead.
+pub(crate) type Edit<'a> = (&'a str, &'a str);
+
+/// Writes the example with these changes.
+pub(crate) fn rewrite(cloud: &Deployment, edits: &[Edit<'_>]) -> Result<()> {
+    let file = paths::repository().join("examples/complete/main.tf");
+    let mut text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    for (from, to) in edits {
+        ensure!(text.contains(from), "the example has no {from:?}");
+        text = text.replacen(from, to, 1);
+    }
+    cloud.write("main.tf", &text)
 }
 
 /// A scenario that is vCenter's and the provider's behaviour runs on one CLI.

@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import zlib
 
 REVISION_KEY = "guestinfo.vio.desired.revision"
@@ -124,7 +125,7 @@ class Host:
             except (OSError, subprocess.SubprocessError) as error:
                 return 126, "cannot run `%s`: %s" % (argv[0], error)
             code = self.wait(process, timeout_s, tick)
-            output.seek(max(0, output.tell() - MAX_OUTPUT_BYTES))
+            output.seek(max(0, output.seek(0, os.SEEK_END) - MAX_OUTPUT_BYTES))
             text = output.read().decode("utf-8", "replace")
         return code, text if code != 124 else text + "\nit took longer than %d s" % timeout_s
 
@@ -230,6 +231,7 @@ class Document:
         except (ValueError, KeyError, TypeError) as error:
             raise Refused("the configuration cannot be understood: %s %s" % (type(error).__name__, error)) from None
         self.revision = revision
+        self.digest = files_digest((file.path, file.content) for file in self.files)
 
     def tied(self, place, name):
         """The actions that are tied to a service."""
@@ -361,6 +363,7 @@ class State:
         "services": [],         # services that are ours
         "dirty": {},            # what services need for files that were changed: restart or reload
         "units_changed": False,  # whether systemd must read its units again
+        "repairing": False,     # whether `applied` is being applied again
     }
 
     def __init__(self, host):
@@ -389,43 +392,44 @@ class State:
 
     def is_applied(self, document):
         """Whether nothing is left to do: a document that was begun later has changed files."""
-        return self["applied"] == self["target"] == document.revision
+        return self["applied"] == self["target"] == document.revision and not self["repairing"]
 
 
 class Scrubber:
     """Takes secrets out of what is reported: values of the files that others must not read, and what is named so."""
 
     URL = re.compile(r"(://)[^/\s@'\"]+@")
-    NAMED = re.compile(r"(?im)^[\s\"'-]*[\w.-]*(?:pass|passwd|password|pwd|secret|token|cookie|credential|key)"
-                       r"[\"']?\s*[=:\s]\s*[\"']?([^\s\"';,]+)")
-    INLINE = re.compile(r"(?i)(?:password|passwd|secret|identified\s+by)[\"']?\s*[=\s]\s*[\"']?([^\s\"';,]+)")
-    LONG = re.compile(r"[A-Za-z0-9+_=.~-]{12,}")
+    NAMED = re.compile(r"(?im)^[ \t\"'-]*[\w.-]*(?:pass|passwd|password|pwd|secret|token|cookie|credential|key)"
+                       r"[\"']?[ \t]*[=: \t][ \t]*[\"']?([^\s\"';,]+)")
+    INLINE = re.compile(r"(?i)(?:(?:password|passwd|secret|token)[\"']?\s*=\s*|identified\s+by\s+|"
+                        r"--[\w-]*(?:password|secret|token)\s+)[\"']?([^\s\"';,)]+)")
+    IN_URL = re.compile(r"://[^/\s:@'\"]*:([^/\s@'\"]+)@")
+    LONG = re.compile(r"[A-Za-z0-9+/_~-]{12,}")
 
     def __init__(self, document=None):
         secrets = set()
-        for file in document.files if document else []:
-            secrets |= self.secrets_of(file.content.decode("utf-8"), file.is_private())
-        for entry in document.actions + document.checks if document else []:
-            secrets |= self.secrets_of(entry.get("command") or "", True)
-        public = "\n".join(file.content.decode("utf-8") for file in document.files
-                           if not file.is_private()) if document else ""
-        listed = {word for word in secrets if len(word) >= 4 and word not in public}
+        if document:
+            texts = [(file.content.decode("utf-8"), file.is_private()) for file in document.files]
+            texts += [(entry.get("command") or "", True) for entry in document.actions + document.checks]
+            public = "\n".join(text for text, private in texts if not private)
+            for text, private in texts:
+                secrets |= self.named(text)
+                secrets |= {word for word in self.words(text) if word not in public} if private else set()
+        listed = {word for word in secrets if len(word) >= 4 and word[0] not in "/$"}
         words = sorted(listed, key=lambda word: (-len(word), word))
         self.pattern = re.compile("|".join(map(re.escape, words))) if words else None
 
-    def secrets_of(self, text, private):
-        """The words of a text that must not be told."""
-        found = set(self.NAMED.findall(text)) | set(self.INLINE.findall(text))
-        for url in re.findall(r"://[^/\s:@'\"]*:([^/\s@'\"]+)@", text):
-            found.add(url)
-        if private:
-            whole = text.strip()
-            found |= {whole} if whole and not re.search(r"\s", whole) else set()
-            found |= {word for word in self.LONG.findall(text)
-                      if re.search(r"\d", word) and re.search(r"[A-Za-z]", word)}
-            if "PRIVATE KEY" in text:
-                found |= {line.strip() for line in text.splitlines() if len(line) >= 16}
-        return {word for word in found if not word.startswith("/")}
+    def named(self, text):
+        """The values of what is called a secret."""
+        found = set(self.NAMED.findall(text) + self.INLINE.findall(text) + self.IN_URL.findall(text))
+        return found | {urllib.parse.unquote(word) for word in found}
+
+    def words(self, text):
+        """What may be a secret in a text that others must not read."""
+        found = {word for word in self.LONG.findall(text) if re.search(r"\d", word) and re.search(r"[A-Za-z]", word)}
+        if "PRIVATE KEY" in text:
+            found |= {line.strip() for line in text.splitlines() if len(line) >= 16}
+        return found | ({text.strip()} if not re.search(r"\s", text.strip()) else set())
 
     def __call__(self, text):
         text = self.URL.sub(r"\1[hidden]@", text)
@@ -513,7 +517,9 @@ class Systemd:
         if unit.load == "not-found":
             raise StepFailed("there is no service `%s`; does a package lack?" % name)
         if unit.file_state in ("disabled", "generated", "bad", ""):
-            code, text = self.call("enable", name, timeout_s=120)
+            # A unit may have an old script of its name beside it, without the links that update-rc.d wants to see.
+            env = dict(os.environ, SYSTEMCTL_SKIP_SYSV="0" if unit.file_state == "generated" else "1")
+            code, text = self.call("enable", name, timeout_s=120, env=env)
             if code != 0:
                 raise StepFailed("service `%s` cannot be enabled: %s" % (name, last_line(text)))
 
@@ -545,7 +551,7 @@ class Packages:
         env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
         ours = self.forbid_starting()
         try:
-            self.host.run(["dpkg", "--configure", "-a", "--force-confold"], ACTION_TIMEOUT_S, env=env)
+            self.host.run(["dpkg", "--force-confold", "--configure", "-a"], ACTION_TIMEOUT_S, env=env)
             self.host.run(["apt-get", "update", "-q"], ACTION_TIMEOUT_S, env=env)
             code, text = self.host.run(
                 ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300",
@@ -591,7 +597,9 @@ class Application:
         self.stop_services()
         self.write_files()
         self.start_services()
-        self.state.save(applied=self.document.revision)
+        if self.guestinfo.get(REPAIR_KEY):
+            self.guestinfo.set(REPAIR_KEY, "")
+        self.state.save(applied=self.document.revision, repairing=False)
 
     def install_packages(self):
         missing = self.packages.missing(self.document.packages)
@@ -666,17 +674,15 @@ class Application:
     def bring_up(self, name):
         unit = self.systemd.units([name])[name]
         self.systemd.enable(name, unit)
-        verb = self.state["dirty"].get(name)
-        if not unit.runs():
-            if unit.active == "failed":
-                self.systemd.call("reset-failed", name, timeout_s=60)
-            self.drive("start", name)
-        elif verb == "restart":
+        verb = self.state["dirty"].get(name) if unit.runs() else None
+        if unit.active == "failed":
+            self.systemd.call("reset-failed", name, timeout_s=60)
+        if verb == "restart":
             self.drive("restart", name)
-        elif verb == "reload" and unit.active == "active":
-            self.drive("reload-or-restart", name)
         elif not unit.is_up():
             self.drive("start", name)
+        if verb == "reload":
+            self.drive("reload-or-restart", name)
         dirty = {other: verb for other, verb in self.state["dirty"].items() if other != name}
         self.state.save(dirty=dirty)
 
@@ -715,6 +721,7 @@ class Application:
 
     def await_others(self, action):
         delay_s = 1
+        self.say("applying", action["description"])
         while self.host.shell(action["command"], WAIT_TIMEOUT_S, action["user"])[0] != 0:
             self.say("waiting", action["description"])
             self.host.sleep(delay_s)
@@ -796,6 +803,7 @@ class Agent:
         self.unreadable = 0     # reads in a row that found no whole document
         self.attempts = 0       # failed applications of this document in a row
         self.due = 0            # when to apply or to look again
+        self.look_s = UNHEALTHY_LOOK_S
         self.idle_since = host.now()
         self.starts = {}        # services that were dead: (starts so far, when to start it again)
 
@@ -806,6 +814,8 @@ class Agent:
         while True:
             try:
                 delay_s = self.step()
+            except StepFailed as error:
+                delay_s = self.fail(str(error))
             except Exception as error:  # the node must go on reporting, whatever it meets
                 delay_s = self.fail("%s: %s" % (type(error).__name__, error))
             self.host.sleep(delay_s)
@@ -837,6 +847,7 @@ class Agent:
             return POLL_S if self.unreadable <= TORN_READS else MAX_DELAY_S
         self.report.scrub = Scrubber(self.document)
         self.unreadable = self.attempts = self.due = 0
+        self.look_s = UNHEALTHY_LOOK_S
         self.starts = {}
         self.idle_since = self.host.now()
         phase = "booting" if self.state.is_applied(self.document) else "applying"
@@ -878,9 +889,10 @@ class Agent:
         """Looks at services, checks and files, starts what is dead, repairs what it is asked to."""
         begun = self.host.now()
         digest = self.disk.digest(self.document)
-        if digest != files_digest((file.path, file.content) for file in self.document.files):
-            if self.guestinfo.get(REPAIR_KEY):
-                return self.repair()
+        if digest != self.document.digest and self.guestinfo.get(REPAIR_KEY):
+            log("files are not as they should be, and a repair is asked for")
+            self.state.save(repairing=True, done=[])
+            return 0
         health = Health(self.host)
         for name, unit in self.systemd.units(self.document.names).items():
             health.note(name, unit.is_up(), "" if unit.is_up() else unit.describe())
@@ -892,8 +904,9 @@ class Agent:
         self.report.say(phase="waiting" if complaint else "ready", waiting_for=complaint or None, error=None,
                         services=health.services, cluster=health.cluster, files_digest=digest)
         now = self.host.now()
-        # Looking must not be what keeps a small machine busy.
-        self.due = now + max(UNHEALTHY_LOOK_S if complaint else LOOK_S, 4 * (now - begun))
+        # A cluster settles for some time after its members are ready. Looking must not keep a small machine busy.
+        self.look_s = UNHEALTHY_LOOK_S if complaint else min(2 * self.look_s, LOOK_S)
+        self.due = now + max(self.look_s, 4 * (now - begun))
         return POLL_S
 
     def revive(self, name, unit):
@@ -909,16 +922,6 @@ class Agent:
         self.systemd.call("reset-failed", name, timeout_s=60)
         self.systemd.call("start", "--no-block", name, timeout_s=60)
         self.starts[name] = (count + 1, self.host.now() + min(2 ** count, GIVEN_UP_DELAY_S))
-
-    def repair(self):
-        """Applies the same document again, since somebody changed its files and somebody else wants them back."""
-        log("files are not as they should be, and a repair is asked for")
-        self.state.save(done=[])
-        self.report.say(phase="applying", waiting_for="files")
-        delay_s = self.apply()
-        if self.disk.digest(self.document) == files_digest((f.path, f.content) for f in self.document.files):
-            self.guestinfo.set(REPAIR_KEY, "")
-        return delay_s
 
 
 def main():

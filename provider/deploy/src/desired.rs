@@ -1,5 +1,6 @@
 //! The deployment as it shall be: whole, known, and a function of its record alone.
 
+mod adapters;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +10,10 @@ use crate::address::NodeAddresses;
 use crate::error::Error;
 use crate::name::{ComponentId, NodeName, rule_name};
 use crate::record::Record;
-use crate::release::{KindId, Network, Release, Size};
-use crate::render::{Encoded, Nic, SecretSource, derived_mac, metadata, render_node};
-use crate::secret::Secret;
+use crate::release::{KindId, Release, Size};
+use crate::render::{Encoded, Nic, SecretSource, metadata, render_node};
+
+const NO_ADDRESS: &str = "the record has no address for it";
 
 /// A deployment as it shall be.
 #[derive(Debug, Clone)]
@@ -28,6 +30,7 @@ pub struct Desired {
     pub nodes: BTreeMap<NodeName, DesiredNode>,
     /// Members of every anti-affinity rule, by the rule's name.
     pub rules: BTreeMap<String, BTreeSet<NodeName>>,
+    members: BTreeMap<ComponentId, Vec<NodeName>>,
     order: Vec<ComponentId>,
     quorum: BTreeSet<KindId>,
 }
@@ -68,12 +71,25 @@ impl Desired {
             let desired = desired_node(record, release, &cloud, node, &secrets)?;
             nodes.insert(desired.name.clone(), desired);
         }
+        Self::assemble(record, release, nodes)
+    }
+
+    /// A wanted node that could not be made must be an error: a plan would take it for one too many, and remove it.
+    pub(crate) fn assemble(
+        record: &Record,
+        release: &Release,
+        nodes: BTreeMap<NodeName, DesiredNode>,
+    ) -> Result<Self, Error> {
+        if let Some(name) = record.node_names().find(|name| !nodes.contains_key(name)) {
+            return Err(Error::Render { node: name.to_string(), why: NO_ADDRESS.to_owned() });
+        }
         Ok(Self {
             deployment: record.settings.name.clone(),
             linked_clones: record.settings.linked_clones,
             internal_vip: record.internal_vip,
             public_vip: record.public_vip,
             rules: rules(record, release),
+            members: record.components.keys().map(|id| (id.clone(), record.nodes_of(id))).collect(),
             order: order(record, release),
             quorum: release.kinds.iter().filter(|(_, spec)| spec.quorum).map(|(kind, _)| *kind).collect(),
             nodes,
@@ -87,12 +103,7 @@ impl Desired {
 
     /// The nodes of a component, by index.
     pub fn nodes_of(&self, id: &ComponentId) -> impl Iterator<Item = &DesiredNode> {
-        self.nodes.values().filter(move |node| node.component == *id)
-    }
-
-    /// The nodes of a kind.
-    pub fn nodes_of_kind(&self, kind: KindId) -> impl Iterator<Item = &DesiredNode> {
-        self.nodes.values().filter(move |node| node.component.kind == kind)
+        self.members.get(id).into_iter().flatten().filter_map(|name| self.nodes.get(name))
     }
 
     /// The name of a kind's anti-affinity rule.
@@ -126,32 +137,12 @@ fn desired_node(
     let document = render_node(release, cloud, node, overrides, secrets)
         .and_then(|document| document.encode())
         .map_err(|error| fail(crate::error::chain(&error)))?;
-    let nics = nics(record, spec.networks.as_slice(), &name);
+    let addresses = record.addresses.get(&name).cloned().ok_or_else(|| fail(NO_ADDRESS.into()))?;
+    let nics = adapters::adapters(record, &spec.networks, addresses.management);
     let adapters: Vec<Nic> = nics.iter().map(|(nic, _)| nic.clone()).collect();
-    let addresses = record.addresses.get(&name).cloned().ok_or_else(|| fail("it has no address".into()))?;
     let metadata = metadata(cloud, node, &adapters);
     let (index, size) = (node.index, membership.component.size);
     Ok(DesiredNode { component, index, size, nics, addresses, document, metadata, name })
-}
-
-/// The trunk is there only where the user named one.
-fn nics(record: &Record, networks: &[Network], node: &NodeName) -> Vec<(Nic, String)> {
-    let realm = record.root_secret.derive_password("mac addresses");
-    let settings = &record.settings;
-    let connected = networks.iter().filter_map(|role| {
-        let network = match role {
-            Network::Management => Some(settings.management.network.clone()),
-            Network::External => Some(settings.external.network.clone()),
-            Network::Data => settings.data_network.clone(),
-        };
-        network.map(|network| (*role, network))
-    });
-    connected
-        .map(|(role, network)| {
-            let mac = derived_mac(Secret::expose(&realm), node.as_str(), role);
-            (Nic { network: role, mac }, network)
-        })
-        .collect()
 }
 
 /// A rule of one member means nothing to vCenter, so it begins with the second.

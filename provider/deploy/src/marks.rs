@@ -64,3 +64,6 @@ pub fn configuration(node: &DesiredNode, parts_before: usize) -> BTreeMap<String
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,4 +101,9 @@ impl Node {
             Some(_) | None => NodeState::Degraded,
         }
     }
+
+    /// True when it runs and its guest reports the configuration it was given, healthy.
+    pub fn is_ready(&self) -> bool {
+        self.state() == NodeState::Ready
+    }
 }

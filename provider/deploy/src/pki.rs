@@ -106,11 +106,14 @@ fn ca_params(record: &Record, key: &DerivedKey) -> Result<CertificateParams, Err
 
 fn leaf_params(record: &Record, key: &DerivedKey) -> Result<CertificateParams, Error> {
     let vip = record.public_vip;
-    let name = record.settings.public_hostname.clone().unwrap_or_else(|| vip.to_string());
+    let hostname = record.settings.public_hostname.as_deref();
+    let name = hostname.map_or_else(|| vip.to_string(), str::to_owned);
     let mut params = base_params(record, key, &name)?;
+    // A certificate of other names is another one, and an authority never gives two the same serial number.
+    params.serial_number = Some(serial_number(key, &format!("{name} {vip}")));
     params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(vip))];
-    if let Some(hostname) = &record.settings.public_hostname {
-        let dns = hostname.as_str().try_into().map_err(failed)?;
+    if let Some(hostname) = hostname {
+        let dns = hostname.try_into().map_err(failed)?;
         params.subject_alt_names.push(SanType::DnsName(dns));
     }
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -124,22 +127,38 @@ fn base_params(record: &Record, key: &DerivedKey, common_name: &str) -> Result<C
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, common_name);
     params.distinguished_name = subject;
-    let created = time::OffsetDateTime::from_unix_timestamp(record.created_s as i64)
-        .map_err(|e| Error::Certificate(e.to_string()))?;
-    params.not_before = created;
-    params.not_after = created + time::Duration::days(LIFETIME_DAYS);
-    let digest = Sha256::digest([key.public.as_slice(), common_name.as_bytes()].concat());
-    // A serial number is positive: the first bit stays clear.
-    let mut serial = digest.get(..16).unwrap_or_default().to_vec();
-    if let Some(first) = serial.first_mut() {
-        *first &= 0x7f;
-    }
-    params.serial_number = Some(SerialNumber::from(serial));
+    (params.not_before, params.not_after) = validity(record.created_s)?;
+    params.serial_number = Some(serial_number(key, common_name));
     let key_id = Sha256::digest(&key.public).get(..20).unwrap_or_default().to_vec();
     params.key_identifier_method = KeyIdMethod::PreSpecified(key_id);
     Ok(params)
 }
 
+fn validity(created_s: u64) -> Result<(time::OffsetDateTime, time::OffsetDateTime), Error> {
+    let created =
+        i64::try_from(created_s).ok().and_then(|s| time::OffsetDateTime::from_unix_timestamp(s).ok());
+    let ends = |created: time::OffsetDateTime| created.checked_add(time::Duration::days(LIFETIME_DAYS));
+    created.and_then(|created| Some((created, ends(created)?))).ok_or_else(|| {
+        Error::Certificate(format!(
+            "the record's time of creation, {created_s} s since 1970, is out of range"
+        ))
+    })
+}
+
+/// A number that follows from the key and the names: 16 bytes, positive and without a leading zero byte, so that it is
+/// encoded as it is.
+fn serial_number(key: &DerivedKey, names: &str) -> SerialNumber {
+    let digest = Sha256::digest([key.public.as_slice(), names.as_bytes()].concat());
+    let mut serial = digest.get(..16).unwrap_or_default().to_vec();
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x7f | 0x40;
+    }
+    SerialNumber::from(serial)
+}
+
 fn failed(error: rcgen::Error) -> Error {
     Error::Certificate(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,11 @@ mod component;
 mod foundation;
 mod graph;
 mod removal;
+mod rule;
+mod standing;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -115,7 +120,7 @@ pub enum Scope {
     /// The nodes of a component that are not as they should be, then every node whose configuration is not the
     /// wanted one.
     Mend(ComponentId),
-    /// The configuration of every node.
+    /// The configuration of every node, and the rules over them.
     Configuration,
     /// The nodes of a component that are too many.
     Shrink(ComponentId),
@@ -131,7 +136,10 @@ pub fn plan(desired: &Desired, observed: &Observed, scope: &Scope) -> Graph {
             let mended = component::mend(desired, observed, id, &mut graph);
             component::reconfigure(desired, observed, Some(id), &mended, &mut graph);
         }
-        Scope::Configuration => component::reconfigure(desired, observed, None, &[], &mut graph),
+        Scope::Configuration => {
+            rule::settle_all(desired, observed, &mut graph);
+            component::reconfigure(desired, observed, None, &[], &mut graph);
+        }
         Scope::Shrink(id) => removal::shrink(desired, observed, id, &mut graph),
     }
     graph
@@ -141,5 +149,12 @@ pub fn plan(desired: &Desired, observed: &Observed, scope: &Scope) -> Graph {
 pub fn plan_nothing(observed: &Observed) -> Graph {
     let mut graph = Graph::default();
     removal::everything(observed, &mut graph);
+    graph
+}
+
+/// The steps that leave nothing of one component, whatever the record says of it.
+pub fn plan_without(observed: &Observed, id: &ComponentId) -> Graph {
+    let mut graph = Graph::default();
+    removal::component(observed, id, &mut graph);
     graph
 }

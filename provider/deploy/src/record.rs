@@ -48,6 +48,9 @@ pub struct Membership {
     pub component: Component,
     /// Indexes of its nodes, ascending, from 1.
     pub indexes: Vec<u32>,
+    /// It was whole once. What never was belongs to a run that was interrupted, and goes with the deployment.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 impl Record {
@@ -60,7 +63,7 @@ impl Record {
         let public_vip = virtual_address(&settings.external, "external")?;
         let (components, addresses) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self {
-            version: 1,
+            version: codec::VERSION,
             created_s,
             root_secret,
             settings,
@@ -74,7 +77,7 @@ impl Record {
     /// The record with other settings; addresses in use stay.
     ///
     /// # Errors
-    /// As [`Record::new`].
+    /// As [`Record::new`]; when a gateway or virtual address is one that a node has.
     pub fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
         let mut record = self.clone();
         // A virtual address that was taken from the ranges stays where clients know it.
@@ -85,7 +88,28 @@ impl Record {
         }
         record.public_vip = virtual_address(&settings.external, "external")?;
         record.settings = settings;
+        record.refuse_taken()?;
         Ok(record)
+    }
+
+    /// An address of a node stays its own for as long as the node exists.
+    fn refuse_taken(&self) -> Result<(), Error> {
+        let reserved = [
+            (self.internal_vip, "the internal virtual address", "`vip`"),
+            (self.public_vip, "the public virtual address", "`vip`"),
+            (self.settings.management.gateway, "the gateway of the management network", "`gateway`"),
+            (self.settings.external.gateway, "the gateway of the external network", "`gateway`"),
+        ];
+        for (address, what, attribute) in reserved {
+            let holder = self.addresses.iter().find(|(_, node)| {
+                node.management == address || node.external.is_some_and(|external| external == address)
+            });
+            if let Some((node, _)) = holder {
+                let why = format!("as {what}, the node `{node}` has it: set {attribute} to another address");
+                return Err(Error::address(&address.to_string(), &why));
+            }
+        }
+        Ok(())
     }
 
     /// The record with a component added or changed; new nodes get addresses, nodes that go keep theirs until
@@ -109,7 +133,8 @@ impl Record {
             let name = NodeName::new(&self.settings.name, id.kind, *index);
             record.allocate(name, kind.networks.contains(&NetworkRole::External))?;
         }
-        record.components.insert(id.clone(), Membership { component, indexes });
+        let complete = self.components.get(id).is_some_and(|membership| membership.complete);
+        record.components.insert(id.clone(), Membership { component, indexes, complete });
         Ok(record)
     }
 
@@ -130,6 +155,16 @@ impl Record {
         record
     }
 
+    /// The record that says that a component is whole.
+    #[must_use]
+    pub fn completed(&self, id: &ComponentId) -> Self {
+        let mut record = self.clone();
+        if let Some(membership) = record.components.get_mut(id) {
+            membership.complete = true;
+        }
+        record
+    }
+
     /// The nodes that are wanted.
     pub fn node_names(&self) -> impl Iterator<Item = NodeName> {
         self.components.iter().flat_map(|(id, membership)| {
@@ -144,7 +179,9 @@ impl Record {
         indexes.iter().map(|index| NodeName::new(&self.settings.name, id.kind, *index)).collect()
     }
 
-    /// Existing members keep their index; new ones take the lowest that no component of the kind has.
+    /// Existing members keep their index; new ones take the lowest that no component of the kind has. Of a kind that
+    /// serves several vSphere clusters a node that is still to go may be anybody's: its index is not free before its
+    /// address is.
     fn indexes_for(&self, id: &ComponentId, count: u32) -> Vec<u32> {
         let mut own =
             self.components.get(id).map(|membership| membership.indexes.clone()).unwrap_or_default();
@@ -155,7 +192,11 @@ impl Record {
             .filter(|(other, _)| other.kind == id.kind && *other != id)
             .flat_map(|(_, membership)| membership.indexes.iter().copied())
             .collect();
-        let free = (1..).filter(|index| !others.contains(index) && !own.contains(index));
+        let going = |index: u32| {
+            let name = NodeName::new(&self.settings.name, id.kind, index);
+            id.group.is_some() && self.addresses.contains_key(&name)
+        };
+        let free = (1..).filter(|index| !others.contains(index) && !own.contains(index) && !going(*index));
         let missing = (count as usize).saturating_sub(own.len());
         let new: Vec<u32> = free.take(missing).collect();
         own.extend(new);
@@ -219,3 +260,6 @@ pub fn virtual_address(network: &Network, role: &'static str) -> Result<Ipv4Addr
 pub fn is_external(release: &Release, kind: KindId) -> bool {
     release.kinds.get(&kind).is_some_and(|spec| spec.networks.contains(&NetworkRole::External))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -47,8 +47,8 @@ impl Deployment {
         self.observed.image.as_ref().and_then(|image| image.record.as_ref())
     }
 
-    /// A managed object id of a node.
-    pub fn moid(&self, node: &NodeName) -> Option<&str> {
-        self.observed.nodes.get(node).map(|node| node.moid.as_str())
+    /// True when nothing in it is somebody else's.
+    pub fn is_ours(&self) -> bool {
+        self.record().is_some() || self.observed.foreign.is_empty()
     }
 }

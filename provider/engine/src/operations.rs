@@ -89,13 +89,13 @@ impl Engine {
         Ok(found.template)
     }
 
-    /// A deployment as this process last saw it; `None` when there is none.
+    /// What there is of a deployment, as this process last saw it: a folder of its name at least. Without a record it
+    /// is the beginning or the end of one, or somebody else's folder.
     ///
     /// # Errors
     /// When vCenter cannot be read, or the record cannot.
     pub async fn deployment(&self, name: &str) -> Result<Option<Arc<Deployment>>, Error> {
-        let found = self.view.deployment(&self.client, name).await?;
-        Ok(found.filter(|deployment| deployment.observed.image.is_some()))
+        self.view.deployment(&self.client, name).await
     }
 
     async fn fresh(&self, name: &str) -> Result<Arc<Deployment>, Error> {

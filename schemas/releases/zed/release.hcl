@@ -1,6 +1,6 @@
 id          = "zed"
 title       = "OpenStack Zed in VIO's layout"
-description = "The newest release of the catalogue: Keystone with Fernet tokens, Placement, Cinder v3, one Nova cell. Its nodes run on Debian 12 or on Ubuntu 22.04 with the Zed cloud archive."
+description = "The newest release of the catalogue: Keystone with Fernet tokens, Placement, Cinder v3, one Nova cell. Its nodes run on Debian 12, whose own packages are of this release."
 
 packages = ["chrony", "rsyslog"]
 

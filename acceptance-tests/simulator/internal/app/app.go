@@ -14,6 +14,7 @@ import (
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/front"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/guest"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/inventory"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/living"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/vcenter"
 )
 
@@ -21,9 +22,15 @@ import (
 const (
 	// GuestsPaper are guests in this process that act as the node agent.
 	GuestsPaper = "paper"
+	// GuestsLiving are real systems in namespaces of their own behind machines with first-boot data; the others have
+	// paper guests.
+	GuestsLiving = "living"
 	// GuestsNone means that no guest ever starts: no Tools, no addresses.
 	GuestsNone = "none"
 )
+
+// GuestKinds are all kinds of guests.
+var GuestKinds = []string{GuestsPaper, GuestsLiving, GuestsNone}
 
 // Options says what to simulate.
 type Options struct {
@@ -34,9 +41,13 @@ type Options struct {
 	Inventory      inventory.Options
 	// StateDir is where ca.pem is written; empty means a directory that goes away with the simulator.
 	StateDir string
-	// Guests is GuestsPaper or GuestsNone.
+	// Guests is GuestsPaper, GuestsLiving or GuestsNone.
 	Guests    string
 	GuestBoot time.Duration
+	// Living says what living guests boot from and where they are.
+	Living living.Options
+	// GuestListen is the API's address in the living guests' network.
+	GuestListen string
 }
 
 // Ready is what a harness needs to know, as the one line on stdout.
@@ -48,6 +59,8 @@ type Ready struct {
 	CAPEM      string `json:"ca_pem"`
 	Thumbprint string `json:"thumbprint"`
 	Control    string `json:"control"`
+	// GuestServer is the server as living guests reach it.
+	GuestServer string `json:"guest_server,omitempty"`
 }
 
 // App is a running simulator.
@@ -59,6 +72,7 @@ type App struct {
 
 	model   *simulator.Model
 	guests  *guest.Guests
+	living  *living.Guests
 	tempDir string
 }
 
@@ -83,12 +97,17 @@ var handOffLocks = sync.OnceFunc(func() { simulator.TaskDelay.MethodDelay = map[
 
 func (a *App) start(options Options) error {
 	reg := a.model.Service.Context.Map
-	vcenter.Install(reg)
+	center := vcenter.Install(reg)
 	config := front.Config{Listen: options.Listen, User: options.User, Password: options.Password,
 		Latency: options.Latency, SessionTimeout: options.SessionTimeout}
-	if options.Guests == GuestsPaper {
-		a.guests = guest.Install(reg, options.GuestBoot)
+	switch options.Guests {
+	case GuestsPaper:
+		a.guests = guest.Install(reg, options.GuestBoot, nil)
 		config.Guests = a.guests
+	case GuestsLiving:
+		if err := a.bringToLife(options, center, &config); err != nil {
+			return err
+		}
 	}
 	var err error
 	a.Front, err = front.Start(a.model, config)
@@ -99,8 +118,24 @@ func (a *App) start(options Options) error {
 	if err != nil {
 		return err
 	}
-	a.Ready = Ready{Server: a.Front.Address, User: options.User, Password: options.Password, CAPEMFile: file,
+	a.Ready = Ready{Server: a.Front.Address, GuestServer: a.Ready.GuestServer, User: options.User, Password: options.Password, CAPEMFile: file,
 		CAPEM: a.Front.Identity.CAPEM, Thumbprint: a.Front.Identity.Thumbprint, Control: a.Front.ControlURL()}
+	return nil
+}
+
+// bringToLife prepares the living guests' world.
+func (a *App) bringToLife(options Options, center *vcenter.VCenter, config *front.Config) error {
+	reg := a.model.Service.Context.Map
+	var err error
+	if a.living, err = living.Install(reg, options.Living); err != nil {
+		return err
+	}
+	if config.Also, err = living.Listen(options.GuestListen); err != nil {
+		return err
+	}
+	a.guests = guest.Install(reg, options.GuestBoot, living.Has)
+	center.Guests, config.Guests, config.Living = a.living, a.guests, a.living
+	a.Ready.GuestServer = options.GuestListen
 	return nil
 }
 
@@ -141,6 +176,9 @@ func (a *App) Close() {
 	}
 	if a.guests != nil {
 		a.guests.Close()
+	}
+	if a.living != nil {
+		a.living.Close()
 	}
 	inventory.Remove(a.model)
 	if a.tempDir != "" {

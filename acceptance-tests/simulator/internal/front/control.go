@@ -20,6 +20,15 @@ type GuestControl interface {
 	Describe(extraConfig map[string]string) any
 }
 
+// LivingGuests is what the control endpoints need of guests with an operating system.
+type LivingGuests interface {
+	// World tells which guests there are and how to enter their namespaces; measuring memory takes a while.
+	World(memory bool) any
+}
+
+// errNoLiving is the answer of endpoints for guests with an operating system when there are none.
+var errNoLiving = errors.New("there are no living guests (--guests living)")
+
 // errNoGuests is the answer of guest endpoints when guests are switched off.
 var errNoGuests = errors.New("guests are switched off (--guests none)")
 
@@ -50,6 +59,7 @@ func (s *Server) registerControl(mux *http.ServeMux) {
 		"POST latency":             s.controlLatency,
 		"POST faults":              s.controlFaults,
 		"POST faults/clear":        s.controlFaultsClear,
+		"GET guests":               s.controlWorld,
 		"POST guests":              s.controlGuests,
 		"POST sessions/terminate":  s.controlTerminate,
 	}
@@ -138,6 +148,13 @@ func (s *Server) controlGuests(r *http.Request) (any, error) {
 		return nil, badRequest{err}
 	}
 	return done, nil
+}
+
+func (s *Server) controlWorld(r *http.Request) (any, error) {
+	if s.living == nil {
+		return nil, badRequest{errNoLiving}
+	}
+	return s.living.World(r.URL.Query().Get("memory") == "true"), nil
 }
 
 func (s *Server) controlTerminate(*http.Request) (any, error) {

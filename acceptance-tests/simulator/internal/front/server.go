@@ -36,6 +36,10 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Guests takes the behaviour rules of POST guests; nil when guests are switched off.
 	Guests GuestControl
+	// Living describes the living guests for GET guests; nil when there are none.
+	Living LivingGuests
+	// Also is another listener, whose address the certificate is for too; nil for none.
+	Also net.Listener
 }
 
 // Server serves one simulated vCenter.
@@ -54,6 +58,7 @@ type Server struct {
 	rules    *faultRules
 	sessions *sessions
 	guests   GuestControl
+	living   LivingGuests
 	latency  atomic.Int64
 
 	connections *connections
@@ -61,7 +66,7 @@ type Server struct {
 
 // Start begins to listen and serves until Close.
 func Start(model *simulator.Model, config Config) (*Server, error) {
-	identity, err := NewIdentity()
+	identity, err := NewIdentity(config.addresses())
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +80,27 @@ func Start(model *simulator.Model, config Config) (*Server, error) {
 	}
 	reg := model.Service.Context.Map
 	s := &Server{Address: listener.Addr().String(), Identity: identity, model: model, reg: reg, client: client,
-		log: NewLog(), rules: &faultRules{}, sessions: newSessions(reg), guests: config.Guests}
+		log: NewLog(), rules: &faultRules{}, sessions: newSessions(reg), guests: config.Guests, living: config.Living}
 	s.connections = &connections{log: s.log, counted: map[net.Conn]bool{}}
 	s.latency.Store(int64(config.Latency))
 	s.mount(config)
-	s.serve(listener)
+	listeners := []net.Listener{listener}
+	if config.Also != nil {
+		listeners = append(listeners, config.Also)
+	}
+	s.serve(listeners)
 	return s, nil
+}
+
+// addresses are those that the certificate is for, beside the loopback ones.
+func (c Config) addresses() []net.IP {
+	if c.Also == nil {
+		return nil
+	}
+	if address, ok := c.Also.Addr().(*net.TCPAddr); ok {
+		return []net.IP{address.IP}
+	}
+	return nil
 }
 
 // mount registers the simulator's endpoints as its own NewServer would, without its listener.
@@ -102,7 +122,7 @@ func (s *Server) mount(config Config) {
 	}
 }
 
-func (s *Server) serve(listener net.Listener) {
+func (s *Server) serve(listeners []net.Listener) {
 	mux := http.NewServeMux()
 	s.registerControl(mux)
 	mux.HandleFunc(vim25.Path, s.serveAPI)
@@ -113,12 +133,14 @@ func (s *Server) serve(listener net.Listener) {
 		// vCenter's API speaks HTTP/1.1, and counting connections means nothing with HTTP/2.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		TLSConfig:    &tls.Config{Certificates: []tls.Certificate{s.Identity.Certificate}, MinVersion: tls.VersionTLS12}}
-	tlsListener := tls.NewListener(listener, s.http.TLSConfig)
-	go func() {
-		if err := s.http.Serve(tlsListener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			log.Printf("the server ended: %s", err)
-		}
-	}()
+	for _, listener := range listeners {
+		tlsListener := tls.NewListener(listener, s.http.TLSConfig)
+		go func() {
+			if err := s.http.Serve(tlsListener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				log.Printf("the server ended: %s", err)
+			}
+		}()
+	}
 }
 
 // TerminateSessions ends every session and returns how many there were.

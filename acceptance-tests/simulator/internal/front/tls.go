@@ -26,8 +26,8 @@ type Identity struct {
 	Thumbprint string
 }
 
-// NewIdentity generates a CA and a server certificate for the loopback addresses.
-func NewIdentity() (*Identity, error) {
+// NewIdentity generates a CA and a server certificate for the loopback addresses and these.
+func NewIdentity(addresses []net.IP) (*Identity, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate the CA key: %w", err)
@@ -47,7 +47,7 @@ func NewIdentity() (*Identity, error) {
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	leaf.DNSNames = []string{"localhost"}
-	leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	leaf.IPAddresses = append([]net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, addresses...)
 	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
 	if err != nil {
 		return nil, fmt.Errorf("sign the server certificate: %w", err)

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -171,31 +170,9 @@ func (g *guest) update(changes func(*mo.VirtualMachine) []types.PropertyChange) 
 	})
 }
 
-// setStatus writes the agent's report. As in vCenter this changes ExtraConfig and is announced to watchers; it is not
-// a reconfiguration, so config.changeVersion stays.
+// setStatus writes the agent's report.
 func (g *guest) setStatus(text string) {
 	g.update(func(vm *mo.VirtualMachine) []types.PropertyChange {
-		return setExtraConfig(vm, keyStatus, text)
+		return vc.SetExtraConfig(vm, keyStatus, text)
 	})
-}
-
-// setExtraConfig returns the changes that set a key, or none when it has that value.
-func setExtraConfig(vm *mo.VirtualMachine, key, text string) []types.PropertyChange {
-	old, ok := vc.ExtraConfig(vm.Config.ExtraConfig, key)
-	if ok && old == text {
-		return nil
-	}
-	option := &types.OptionValue{Key: key, Value: text}
-	list := slices.Clone(vm.Config.ExtraConfig)
-	op := types.PropertyChangeOpAdd
-	for i, one := range list {
-		if one.GetOptionValue().Key == key {
-			list[i], op = option, types.PropertyChangeOpAssign
-		}
-	}
-	if op == types.PropertyChangeOpAdd {
-		list = append(list, option)
-	}
-	field := mo.Field{Path: "config.extraConfig", Key: key}
-	return []types.PropertyChange{{Name: field.String(), Val: option, Op: op}, {Name: field.Path, Val: list}}
 }

@@ -19,7 +19,9 @@ const applyTime = 100 * time.Millisecond
 
 // Guests are the guests of all machines that are powered on.
 type Guests struct {
-	reg      *simulator.Registry
+	reg *simulator.Registry
+	// others says which machines have a guest of another kind; nil: none has.
+	others   func(*mo.VirtualMachine) bool
 	bootTime time.Duration
 	rules    ruleBook
 	mu       sync.Mutex
@@ -27,9 +29,10 @@ type Guests struct {
 	closed   bool
 }
 
-// Install begins to run guests, those of machines that are on already included.
-func Install(reg *simulator.Registry, bootTime time.Duration) *Guests {
-	g := &Guests{reg: reg, bootTime: bootTime, running: map[types.ManagedObjectReference]*guest{}}
+// Install begins to run guests, those of machines that are on already included, except for those that have another
+// kind of guest.
+func Install(reg *simulator.Registry, bootTime time.Duration, others func(*mo.VirtualMachine) bool) *Guests {
+	g := &Guests{reg: reg, others: others, bootTime: bootTime, running: map[types.ManagedObjectReference]*guest{}}
 	reg.AddHandler(g)
 	for _, vm := range vc.VMs(reg) {
 		reg.WithLock(vc.NewContext(reg), vm, func() { g.start(&vm.VirtualMachine) })
@@ -111,7 +114,7 @@ func (g *Guests) UpdateObject(ctx *simulator.Context, obj mo.Reference, changes 
 			if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn {
 				g.start(vm)
 			} else if g.end(vm.Self) {
-				ctx.Update(vm, toolsStopped(vm))
+				ctx.Update(vm, vc.ToolsStopped(vm))
 			}
 			return
 		case strings.HasPrefix(change.Name, `config.extraConfig["`+keyDesired):
@@ -124,6 +127,9 @@ func (g *Guests) UpdateObject(ctx *simulator.Context, obj mo.Reference, changes 
 // start runs the guest of a machine that is on, if it has one: VMware Tools or an agent.
 func (g *Guests) start(vm *mo.VirtualMachine) {
 	if vm.Config == nil || vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
+		return
+	}
+	if g.others != nil && g.others(vm) {
 		return
 	}
 	_, agent := vc.ExtraConfig(vm.Config.ExtraConfig, keyRevision)

@@ -118,6 +118,9 @@ func (m *machine) ShutdownGuest(ctx *simulator.Context, req *types.ShutdownGuest
 	if m.Guest.ToolsRunningStatus != string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 		return &methods.ShutdownGuestBody{Fault_: simulator.Fault("VMware Tools is not running.", &types.ToolsUnavailable{})}
 	}
+	if guests := m.vcenter.Guests; guests != nil && guests.Shutdown(m.Self) {
+		return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}
+	}
 	bg := background(ctx)
 	go func() {
 		time.Sleep(shutdownTime)
@@ -132,4 +135,13 @@ func (m *machine) ShutdownGuest(ctx *simulator.Context, req *types.ShutdownGuest
 		})
 	}()
 	return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}
+}
+
+// RebootGuest asks the guest to restart, which takes VMware Tools to hear.
+func (m *machine) RebootGuest(ctx *simulator.Context, req *types.RebootGuest) soap.HasFault {
+	running := m.Guest.ToolsRunningStatus == string(types.VirtualMachineToolsRunningStatusGuestToolsRunning)
+	if guests := m.vcenter.Guests; running && guests != nil && guests.Restart(m.Self) {
+		return &methods.RebootGuestBody{Res: &types.RebootGuestResponse{}}
+	}
+	return m.VirtualMachine.RebootGuest(ctx, req)
 }

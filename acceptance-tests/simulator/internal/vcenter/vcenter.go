@@ -17,8 +17,19 @@ import (
 // shutdownTime is how long a guest takes to shut itself down.
 const shutdownTime = 100 * time.Millisecond
 
+// GuestPower is how guests with an operating system of their own are asked for what only that can do.
+type GuestPower interface {
+	// Shutdown asks a machine's guest to shut down; the machine goes off when it has. False: it has no such guest.
+	Shutdown(types.ManagedObjectReference) bool
+	// Restart asks a machine's guest to restart. False: it has no such guest.
+	Restart(types.ManagedObjectReference) bool
+}
+
 // VCenter holds what the stricter methods share.
 type VCenter struct {
+	// Guests are asked first; nil when no guest has an operating system.
+	Guests GuestPower
+
 	reg       *simulator.Registry
 	names     *names
 	placement *placement
@@ -60,7 +71,7 @@ func (v *VCenter) override(method *simulator.Method) mo.Reference {
 	switch obj := v.reg.Get(method.This).(type) {
 	case *simulator.VirtualMachine:
 		switch method.Name {
-		case "CloneVM_Task", "ReconfigVM_Task", "PowerOnVM_Task", "ShutdownGuest", "Rename_Task", "MarkAsTemplate",
+		case "CloneVM_Task", "ReconfigVM_Task", "PowerOnVM_Task", "ShutdownGuest", "RebootGuest", "Rename_Task", "MarkAsTemplate",
 			"MarkAsVirtualMachine", "RelocateVM_Task":
 			return &machine{obj, v}
 		}

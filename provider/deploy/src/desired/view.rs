@@ -121,8 +121,9 @@ fn networking(backend: &Backend) -> NetworkingView {
 }
 
 fn nodes(record: &Record) -> BTreeMap<KindId, Vec<NodeView>> {
-    let mut nodes: BTreeMap<KindId, Vec<NodeView>> = BTreeMap::new();
-    for (id, Membership { component: _, indexes }) in &record.components {
+    // A kind without nodes is an empty list to templates: controllers may outlive their message queue for a while.
+    let mut nodes: BTreeMap<KindId, Vec<NodeView>> = KindId::ALL.map(|kind| (kind, Vec::new())).into();
+    for (id, Membership { component: _, indexes, complete: _ }) in &record.components {
         for index in indexes {
             let name = NodeName::new(&record.settings.name, id.kind, *index);
             let Some(addresses) = record.addresses.get(&name) else { continue };

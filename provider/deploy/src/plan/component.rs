@@ -1,11 +1,12 @@
 //! A component's own nodes, and the configuration of whoever depends on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Action, Graph, StepId};
+use super::standing::Standing;
+use super::{Action, Graph, StepId, rule};
 use crate::desired::{Desired, DesiredNode};
 use crate::name::{ComponentId, NodeName};
-use crate::observed::{Node, NodeState, Observed};
+use crate::observed::{Node, Observed};
 
 /// Makes the nodes that are missing: all at once, since nothing is served by them yet.
 pub(super) fn grow(desired: &Desired, observed: &Observed, id: &ComponentId, graph: &mut Graph) {
@@ -14,7 +15,7 @@ pub(super) fn grow(desired: &Desired, observed: &Observed, id: &ComponentId, gra
         .filter(|node| !observed.nodes.contains_key(&node.name))
         .map(|node| (&node.name, graph.add(Action::Clone(node.name.clone()), &[])))
         .collect();
-    let ruled = rule(desired, observed, id, &clones, graph);
+    let ruled = rule::settle(desired, observed, id.kind, &clones, graph);
     for (name, clone) in &clones {
         let needs: Vec<StepId> = ruled.into_iter().chain([*clone]).collect();
         let on = graph.add(Action::PowerOn((*name).clone()), &needs);
@@ -22,55 +23,33 @@ pub(super) fn grow(desired: &Desired, observed: &Observed, id: &ComponentId, gra
     }
 }
 
-/// Brings a component's nodes that exist to what is wanted, one after another. Returns the last step.
+/// Brings a component's nodes that exist to what is wanted. Those that are down come first and together: starting them
+/// takes nothing away, and members of a cluster that was down as a whole may wait for each other. Then those that run
+/// but are not ready, then the ready ones, one after another. Returns the last steps.
 pub(super) fn mend(
     desired: &Desired,
     observed: &Observed,
     id: &ComponentId,
     graph: &mut Graph,
 ) -> Vec<StepId> {
-    let mut previous = Vec::new();
-    for node in desired.nodes_of(id) {
-        if let Some(present) = observed.nodes.get(&node.name)
-            && let Some(last) = mend_node(node, present, &previous, graph)
-        {
+    let standing = Standing::of(desired, observed, id);
+    let mut previous: Vec<StepId> =
+        standing.stopped.iter().filter_map(|(node, present)| mend_node(node, present, &[], graph)).collect();
+    let ready = if standing.may_disturb_ready(!standing.missing) { standing.ready.as_slice() } else { &[] };
+    for (node, present) in standing.unready.iter().chain(ready) {
+        if let Some(last) = mend_node(node, present, &previous, graph) {
             previous = vec![last];
         }
     }
     previous
 }
 
-/// The rule must stand before a second member is powered on, else the scheduler puts it where it likes.
-fn rule(
-    desired: &Desired,
-    observed: &Observed,
-    id: &ComponentId,
-    clones: &BTreeMap<&NodeName, StepId>,
-    graph: &mut Graph,
-) -> Option<StepId> {
-    let name = desired.rule_of(id.kind);
-    let Some(wanted) = desired.rules.get(&name) else {
-        return observed.rules.contains_key(&name).then(|| graph.add(Action::RemoveRule(name), &[]));
-    };
-    let there: Option<BTreeSet<&String>> =
-        wanted.iter().map(|n| observed.nodes.get(n).map(|n| &n.moid)).collect();
-    let as_wanted = observed.rules.get(&name).is_some_and(|rule| {
-        rule.enabled && there.as_ref().is_some_and(|moids| rule.members.iter().eq(moids.iter().copied()))
-    });
-    if as_wanted {
-        return None;
-    }
-    let needs: Vec<StepId> = clones.values().copied().collect();
-    let members = wanted.iter().cloned().collect();
-    Some(graph.add(Action::SetRule { rule: name, members }, &needs))
-}
-
-/// Brings one existing node to what is wanted: size, power, configuration. Returns its last step.
+/// Brings one existing node to what is wanted: size, power, configuration, health. Returns its last step.
 fn mend_node(node: &DesiredNode, present: &Node, needs: &[StepId], graph: &mut Graph) -> Option<StepId> {
     let name = || node.name.clone();
     let resize = present.size.cpus != node.size.cpus || present.size.memory_mib != node.size.memory_mib;
-    let configure = present.revision != node.document.revision;
-    if !resize && !configure && present.state() == NodeState::Ready {
+    let configure = is_stale(node, present);
+    if !resize && !configure && present.is_ready() {
         return None;
     }
     let mut last = needs.to_vec();
@@ -91,8 +70,12 @@ fn mend_node(node: &DesiredNode, present: &Node, needs: &[StepId], graph: &mut G
     Some(graph.add(Action::WaitReady(name()), &last))
 }
 
-/// Gives every node whose configuration is not the wanted one its new configuration: one node of a component at a
-/// time, each only when the one before is whole. `mended` are the steps that must come first.
+fn is_stale(node: &DesiredNode, present: &Node) -> bool {
+    present.revision != node.document.revision
+}
+
+/// Gives every node whose configuration is not the wanted one its new configuration. `mended` are the steps that must
+/// come first.
 pub(super) fn reconfigure(
     desired: &Desired,
     observed: &Observed,
@@ -100,21 +83,29 @@ pub(super) fn reconfigure(
     mended: &[StepId],
     graph: &mut Graph,
 ) {
-    for id in desired.components() {
-        if Some(id) == except {
+    for id in desired.components().iter().filter(|id| Some(*id) != except) {
+        reconfigure_component(&Standing::of(desired, observed, id), mended, graph);
+    }
+}
+
+/// One running node of a component at a time, each only when the one before is whole. Nodes that are down or missing
+/// are left to the component's own change, which knows its rule and its order; until then the ready members of a
+/// quorum are left alone too.
+fn reconfigure_component(standing: &Standing<'_>, mended: &[StepId], graph: &mut Graph) {
+    let stale = |nodes: &[(&DesiredNode, &Node)]| nodes.iter().any(|(node, present)| is_stale(node, present));
+    let whole = !standing.missing && standing.stopped.is_empty();
+    let ready = if standing.may_disturb_ready(whole) { standing.ready.as_slice() } else { &[] };
+    for (node, _) in standing.stopped.iter().filter(|(node, present)| is_stale(node, present)) {
+        graph.add(Action::Configure(node.name.clone()), mended);
+    }
+    let awaited = standing.quorum && stale(ready);
+    let mut previous = mended.to_vec();
+    for (node, present) in standing.unready.iter().chain(ready) {
+        if is_stale(node, present) {
+            previous = vec![graph.add(Action::Configure(node.name.clone()), &previous)];
+        } else if present.is_ready() || !awaited {
             continue;
         }
-        let mut previous = mended.to_vec();
-        for node in desired.nodes_of(id) {
-            let Some(present) = observed.nodes.get(&node.name) else { continue };
-            if present.revision == node.document.revision {
-                continue;
-            }
-            let mut last = graph.add(Action::Configure(node.name.clone()), &previous);
-            if present.powered_on {
-                last = graph.add(Action::WaitReady(node.name.clone()), &[last]);
-            }
-            previous = vec![last];
-        }
+        previous = vec![graph.add(Action::WaitReady(node.name.clone()), &previous)];
     }
 }

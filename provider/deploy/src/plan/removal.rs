@@ -1,11 +1,13 @@
 //! Ways down: fewer nodes of a component, or nothing of a deployment. One way for any half-built state.
 
-use super::{Action, Graph, StepId};
-use crate::desired::Desired;
+use super::standing::Standing;
+use super::{Action, Graph, StepId, rule};
+use crate::desired::{Desired, DesiredNode};
 use crate::name::{ComponentId, NodeName};
-use crate::observed::Observed;
+use crate::observed::{Node, Observed};
 
-/// Removes nodes of the component that are not wanted any more.
+/// Removes nodes of the component that are not wanted any more. Members of a quorum go one by one, and only from a
+/// cluster whose other members are all there: those that go may be the last that hold its data.
 pub(super) fn shrink(desired: &Desired, observed: &Observed, id: &ComponentId, graph: &mut Graph) {
     let surplus: Vec<&NodeName> = observed
         .nodes
@@ -13,8 +15,16 @@ pub(super) fn shrink(desired: &Desired, observed: &Observed, id: &ComponentId, g
         .filter(|(name, node)| node.component == *id && !desired.nodes.contains_key(*name))
         .map(|(name, _)| name)
         .collect();
-    let one_by_one = desired.is_quorum(id.kind) && desired.nodes_of(id).next().is_some();
+    let kept = Standing::of(desired, observed, id);
+    let one_by_one = kept.quorum && desired.nodes_of(id).next().is_some();
+    if one_by_one && (kept.missing || !kept.stopped.is_empty()) {
+        return;
+    }
     let mut previous = Vec::new();
+    if one_by_one && !surplus.is_empty() {
+        let wait = |(node, _): &(&DesiredNode, &Node)| graph.add(Action::WaitReady(node.name.clone()), &[]);
+        previous = kept.unready.iter().map(wait).collect();
+    }
     let mut gone = Vec::new();
     for name in surplus {
         let last = remove(observed, name, &previous, graph);
@@ -23,10 +33,7 @@ pub(super) fn shrink(desired: &Desired, observed: &Observed, id: &ComponentId, g
             previous = vec![last];
         }
     }
-    let rule = desired.rule_of(id.kind);
-    if desired.nodes_of_kind(id.kind).next().is_none() && observed.rules.contains_key(&rule) {
-        graph.add(Action::RemoveRule(rule), &gone);
-    }
+    rule::remove_unwanted(desired, observed, id.kind, &gone, graph);
 }
 
 fn remove(observed: &Observed, name: &NodeName, needs: &[StepId], graph: &mut Graph) -> StepId {
@@ -54,5 +61,12 @@ pub(super) fn everything(observed: &Observed, graph: &mut Graph) {
     // Somebody else's VM in the folder keeps the folder: it is theirs too now.
     if observed.folder && observed.foreign.is_empty() {
         graph.add(Action::DestroyFolder, &gone);
+    }
+}
+
+/// Removes whatever carries the marks of one component.
+pub(super) fn component(observed: &Observed, id: &ComponentId, graph: &mut Graph) {
+    for (name, _) in observed.nodes.iter().filter(|(_, node)| node.component == *id) {
+        remove(observed, name, &[], graph);
     }
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
+use serde::Deserialize;
 use std::io::Write as _;
 
 use super::Record;
@@ -20,6 +21,15 @@ pub const KEY: &str = "vio.record";
 pub const PARTS: usize = 8;
 const PART_CHARS: usize = 60_000;
 const MAX_JSON_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The version of the layout that this provider writes.
+pub(super) const VERSION: u32 = 1;
+
+/// The part of a record that every version has.
+#[derive(Deserialize)]
+struct Layout {
+    version: u32,
+}
 
 /// The key of a part, counted from 1.
 fn part_key(part: usize) -> String {
@@ -70,7 +80,10 @@ impl Record {
         };
         let count: usize = count.parse().map_err(|_| fail(format!("`{KEY}` is not a number of parts")))?;
         let mut text = String::new();
-        for part in 1..=count.min(PARTS) {
+        if !(1..=PARTS).contains(&count) {
+            return Err(fail(format!("`{KEY}` says {count} parts, 1 to {PARTS} are possible")));
+        }
+        for part in 1..=count {
             let key = part_key(part);
             text += values.get(&key).ok_or_else(|| fail(format!("`{key}` is missing")))?;
         }
@@ -78,14 +91,19 @@ impl Record {
         let mut json = Vec::new();
         let mut reader = GzDecoder::new(packed.as_slice()).take(MAX_JSON_BYTES);
         reader.read_to_end(&mut json).map_err(|e| fail(e.to_string()))?;
-        let record: Self = serde_json::from_slice(&json).map_err(|e| fail(e.to_string()))?;
-        if record.version != 1 {
-            return Err(fail(format!(
-                "version {} was written by a newer provider; upgrade this one",
-                record.version
-            )));
+        Self::from_json(&json).map(Some).map_err(fail)
+    }
+
+    /// The version is judged first: a newer layout need not be readable.
+    fn from_json(json: &[u8]) -> Result<Self, String> {
+        let Layout { version } = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+        match version {
+            VERSION => serde_json::from_slice(json).map_err(|e| e.to_string()),
+            newer if newer > VERSION => {
+                Err(format!("version {newer} was written by a newer provider; upgrade this one"))
+            }
+            unknown => Err(format!("no provider has written a version {unknown}")),
         }
-        Ok(Some(record))
     }
 }
 

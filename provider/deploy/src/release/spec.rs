@@ -308,6 +308,9 @@ pub struct ActionSpec {
     pub user: String,
     /// Shell command; a template with the context of the files.
     pub command: String,
+    /// Template expression: the action is there only where it is true.
+    #[serde(default)]
+    pub when: Option<String>,
 }
 
 /// How often an action runs.
@@ -351,6 +354,9 @@ pub struct CheckSpec {
     /// Shell command, for `command`: exit status 0 is healthy.
     #[serde(default)]
     pub command: Option<String>,
+    /// Template expression: the check is there only where it is true.
+    #[serde(default)]
+    pub when: Option<String>,
 }
 
 /// How health is checked.

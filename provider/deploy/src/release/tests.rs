@@ -198,7 +198,7 @@ fn nonsense_fails_the_build() {
         (database, "database/galera.cnf.j2", "database/galera.j2", "no template `zed/database/galera.j2`"),
         (database, "\"0600\"", "\"600\"", "four octal digits"),
         (database, "restart_on = [\"/etc/mysql", "restart_on = [\"/etc/my", "there is no file"),
-        (database, "before      = \"mariadb\"", "before      = \"mysql\"", "there is no service `mysql`"),
+        (database, "after       = \"mariadb\"", "after       = \"mysql\"", "there is no service `mysql`"),
         (database, "kind        = \"database\"", "kind        = \"dhcp\"", "its folder is `database`"),
         ("zed/release.hcl", "id          = \"zed\"", "id          = \"kilo\"", "its folder is `zed`"),
     ];

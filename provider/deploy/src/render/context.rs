@@ -228,12 +228,17 @@ impl Scene<'_> {
             Members::Leader => leads,
             Members::Followers => !leads,
         };
-        let ours = self.spec.actions.iter().filter(|(_, spec)| takes_part(spec));
-        ours.map(|(name, spec)| self.action(name, spec)).collect()
+        let mut actions = Vec::new();
+        for (name, spec) in self.spec.actions.iter().filter(|(_, spec)| takes_part(spec)) {
+            if self.holds(name, spec.when.as_ref())? {
+                actions.push(self.action(name, spec)?);
+            }
+        }
+        Ok(actions)
     }
 
     fn action(&self, name: &str, spec: &ActionSpec) -> Result<Action, RenderError> {
-        let ActionSpec { description, run, on: _, before, after, user, command } = spec;
+        let ActionSpec { description, run, on: _, before, after, user, command, when: _ } = spec;
         let command = environment().render_str(command, &self.context).map_err(self.failed(name))?;
         Ok(Action {
             name: name.to_owned(),
@@ -247,11 +252,17 @@ impl Scene<'_> {
     }
 
     fn checks(&self) -> Result<Vec<Check>, RenderError> {
-        self.spec.checks.iter().map(|(name, spec)| self.check(name, spec)).collect()
+        let mut checks = Vec::new();
+        for (name, spec) in self.spec.checks.iter() {
+            if self.holds(name, spec.when.as_ref())? {
+                checks.push(self.check(name, spec)?);
+            }
+        }
+        Ok(checks)
     }
 
     fn check(&self, name: &str, spec: &CheckSpec) -> Result<Check, RenderError> {
-        let CheckSpec { probe, port, path, command } = spec;
+        let CheckSpec { probe, port, path, command, when: _ } = spec;
         let render = |command: &String| environment().render_str(command, &self.context);
         let command = command.as_ref().map(render).transpose().map_err(self.failed(name))?;
         let address = match probe {

@@ -10,13 +10,26 @@ use crate::release::{Probe, Run};
 /// Version of the document's format.
 pub const DOCUMENT_VERSION: u32 = 1;
 
+/// Asks the agent, by any value, to apply the document again that it has applied: it puts files back that were changed
+/// by hand, treats the services that use them as for any change, repeats the actions of [`Run::OnChange`], and empties
+/// the key. Without it, a changed file shows in [`super::GuestStatus::files_digest`] and stays.
+pub const REPAIR_KEY: &str = "guestinfo.vio.desired.repair";
+
 /// The whole of a node. Equal inputs give equal bytes.
 ///
-/// The agent applies it in this order: packages (installed without starting their services), files (each written beside
-/// its place and renamed), then services in their order. Before a service starts, the actions with `before` of its name
-/// run; when it is up, those with `after`. A service is restarted or reloaded for a changed file only if it ran before
-/// the document came: what an action has just started is as it should be. A file of the last document that this one
-/// does not have is removed, and counts as changed.
+/// The agent applies it in this order: packages (installed without starting their services), services that left (those
+/// of the last document that this one does not have: disabled and stopped), files (each written beside its place and
+/// renamed; systemd reads its units again when one of them changed), then services in their order. Before a service
+/// starts, the actions with `before` of its name run; when it is up, those with `after`. Actions that name no service of
+/// the document run before all services, or after all of them when they have `after`. A service is restarted or reloaded
+/// for a changed file only if it ran before the document came: what an action has just started is as it should be. A
+/// file of the last document that this one does not have is removed, and counts as changed. Other owners or another mode
+/// are mended without a restart.
+///
+/// What fails is tried again, more and more seldom; actions that have succeeded for this document are not repeated.
+/// After 20 attempts the agent reports [`super::Phase::Failed`] and goes on trying once a minute. Once a document is
+/// applied, the agent starts services that are dead, also after a power cycle, and looks at the checks; actions belong to
+/// the application alone. What a service needs at each start, whoever starts it, belongs into its unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// Version of the format.
@@ -116,7 +129,8 @@ pub struct Check {
     /// Path, of `http`; a status below 400 is healthy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
-    /// Command for `/bin/sh`, of `command`; exit status 0 is healthy.
+    /// Command for `/bin/sh`, of `command`; exit status 0 is healthy. Lines that it prints as `name=value`, or with a tab
+    /// between, are facts of the node's cluster: they go into the report.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub command: Option<String>,
 }

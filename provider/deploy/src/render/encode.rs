@@ -116,7 +116,7 @@ fn refuse(reason: String) -> RenderError {
 }
 
 /// No time and no name in the header, so that equal documents give equal bytes.
-fn compress(json: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn compress(json: &[u8]) -> io::Result<Vec<u8>> {
     let mut writer = GzBuilder::new().mtime(0).write(Vec::new(), Compression::new(9));
     writer.write_all(json)?;
     writer.finish()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::release::{BackendProbe, Balance, FrontEnd, Mode, Release, Vip};
+use crate::release::{BackendProbe, Balance, Endpoint, FrontEnd, Interface, Mode, Release, Vip};
 
 use super::view::{CloudView, NodeView};
 
@@ -33,6 +33,19 @@ pub struct FrontEndView {
     pub idle_timeout_s: Option<u32>,
     /// Its servers, by ascending index.
     pub servers: Vec<ServerView>,
+    /// Its entries in the catalogue of services.
+    pub endpoints: Vec<EndpointView>,
+}
+
+/// An entry of the catalogue of services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndpointView {
+    /// Type of the service, for example `image`.
+    pub service_type: String,
+    /// Path after host and port, with what differs by project.
+    pub path: String,
+    /// Interfaces that the front end serves.
+    pub interfaces: Vec<Interface>,
 }
 
 /// A server of a front end.
@@ -68,6 +81,11 @@ fn view_of(name: &str, front_end: &FrontEnd, nodes: &[NodeView], cloud: &CloudVi
         backup: front_end.single_writer && position > 0,
         draining: cloud.draining.contains(&node.name),
     };
+    let endpoint = |(service_type, endpoint): (&str, &Endpoint)| EndpointView {
+        service_type: service_type.to_owned(),
+        path: format!("{}{}", endpoint.path, endpoint.project_path),
+        interfaces: endpoint.interfaces.clone(),
+    };
     FrontEndView {
         name: name.to_owned(),
         mode: front_end.mode,
@@ -81,5 +99,6 @@ fn view_of(name: &str, front_end: &FrontEnd, nodes: &[NodeView], cloud: &CloudVi
         single_writer: front_end.single_writer,
         idle_timeout_s: front_end.idle_timeout_s,
         servers: nodes.iter().enumerate().map(server).collect(),
+        endpoints: front_end.endpoints.iter().map(endpoint).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! What a node's first boot is told: its name and its network, for cloud-init's VMware data source.
+//! What a node's first boot is told: its name, its network and its agent, for cloud-init's VMware data source.
 //!
 //! The interfaces are matched by MAC address and named `eth0`, `eth1`, … in the order of the kind's networks. Nothing
 //! else works everywhere: names such as `ens192` depend on the virtual hardware, cloud-init's networkd renderer ignores
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::release::Network;
 
+use super::user_data::user_data;
 use super::view::{CloudView, NetworkView, NodeView};
 
 /// A network adapter of a node, in the order of its kind's networks.
@@ -51,10 +52,10 @@ pub fn metadata(cloud: &CloudView, node: &NodeView, nics: &[Nic]) -> BTreeMap<St
         "network": { "version": 2, "ethernets": ethernets },
         "redact": ["userdata"],
     });
-    BTreeMap::from([
-        ("guestinfo.metadata".to_owned(), STANDARD.encode(metadata.to_string())),
-        ("guestinfo.metadata.encoding".to_owned(), "base64".to_owned()),
-    ])
+    let mut values = user_data();
+    values.insert("guestinfo.metadata".to_owned(), STANDARD.encode(metadata.to_string()));
+    values.insert("guestinfo.metadata.encoding".to_owned(), "base64".to_owned());
+    values
 }
 
 fn ethernet(cloud: &CloudView, node: &NodeView, nic: &Nic, name: &str) -> Value {

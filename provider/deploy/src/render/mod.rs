@@ -8,16 +8,17 @@ mod front_end;
 mod metadata;
 mod secrets;
 mod status;
+mod user_data;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use context::render_node;
-pub use document::{Action, Check, DOCUMENT_VERSION, Document, File, Service};
+pub use document::{Action, Check, DOCUMENT_VERSION, Document, File, REPAIR_KEY, Service};
 pub use encode::{DOCUMENT_KEY, Encoded, MAX_TOTAL_BYTES, MAX_VALUE_BYTES, REVISION_KEY};
 pub use error::RenderError;
-pub use front_end::{FrontEndView, ServerView, front_ends};
+pub use front_end::{EndpointView, FrontEndView, ServerView, front_ends};
 pub use metadata::{Nic, derived_mac, metadata};
 pub use secrets::SecretSource;
 pub use status::{GuestStatus, Phase, STATUS_KEY, ServiceHealth};

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::release::{KindId, Network, Overrides, Profile, Release};
 
+mod declarations;
 mod documents;
 mod encoding;
 mod first_boot;
 mod overriding;
 mod reports;
+mod services;
 
 /// Secrets that a test can recognise.
 struct Named;
@@ -23,6 +25,9 @@ impl SecretSource for Named {
         Some("-----BEGIN PRIVATE KEY-----\nkey\n-----END PRIVATE KEY-----\n".to_owned())
     }
 }
+
+/// The compute cluster of the tests.
+const CLUSTER: &str = "dc/tenants";
 
 fn network(name: &str, third: u8) -> NetworkView {
     NetworkView {
@@ -43,7 +48,11 @@ fn release() -> &'static Release {
 fn empty_cloud() -> CloudView {
     let component = |(kind, spec): (&KindId, &crate::release::KindSpec)| {
         let options = spec.resolve_options(Profile::Ha, &BTreeMap::new());
-        (kind.to_string(), ComponentView { options })
+        let key = match kind {
+            KindId::ComputeDriver => format!("compute/{CLUSTER}"),
+            other => other.to_string(),
+        };
+        (key, ComponentView { options })
     };
     CloudView {
         deployment: "prod".to_owned(),
@@ -76,9 +85,29 @@ fn add(cloud: &mut CloudView, kind: KindId, count: u32, first: u32) {
         index,
         management_address: format!("198.18.10.{}", first + index),
         external_address: (kind == KindId::LoadBalancer).then(|| format!("198.18.20.{}", first + index)),
-        group: None,
+        group: (kind == KindId::ComputeDriver).then(|| CLUSTER.to_owned()),
     };
     cloud.nodes.insert(kind, (1..=count).map(node).collect());
+    if kind == KindId::ComputeDriver {
+        cloud.compute_clusters.insert(CLUSTER.to_owned(), compute_cluster());
+    }
+}
+
+fn compute_cluster() -> ComputeClusterView {
+    ComputeClusterView {
+        datacenter: "/folder/dc".to_owned(),
+        cluster: "/folder/dc/host/tenants".to_owned(),
+        cluster_moid: "domain-c8".to_owned(),
+        datastores: vec!["nfs-1".to_owned(), "vsan (1)".to_owned()],
+        availability_zone: "zone-a".to_owned(),
+        vcenter: VcenterView {
+            server: "vcenter.example.org".to_owned(),
+            user: "svc$vio@vsphere.local".to_owned(),
+            ca_certificate_pem: Some(
+                "-----BEGIN CERTIFICATE-----\nvc\n-----END CERTIFICATE-----\n".to_owned(),
+            ),
+        },
+    }
 }
 
 /// Load balancers 2, database 3, queue 2, memcache 2, controllers 2.
@@ -94,6 +123,33 @@ fn cloud() -> CloudView {
     for (kind, count, first) in counts {
         add(&mut cloud, kind, count, first);
     }
+    cloud
+}
+
+/// The same with every other kind.
+fn whole_cloud() -> CloudView {
+    let mut cloud = cloud();
+    add(&mut cloud, KindId::ComputeDriver, 1, 60);
+    add(&mut cloud, KindId::Dhcp, 2, 70);
+    add(&mut cloud, KindId::ObjectStorage, 2, 80);
+    cloud.data_network = Some("trunk".to_owned());
+    cloud
+}
+
+/// The same over NSX.
+fn nsx_cloud() -> CloudView {
+    let mut cloud = whole_cloud();
+    cloud.networking = NetworkingView {
+        backend: "nsx".to_owned(),
+        nsx: Some(NsxView {
+            manager: "nsx.example.org".to_owned(),
+            user: "admin".to_owned(),
+            ca_certificate_pem: Some(
+                "-----BEGIN CERTIFICATE-----\nnsx\n-----END CERTIFICATE-----\n".to_owned(),
+            ),
+            transport_zone: "overlay".to_owned(),
+        }),
+    };
     cloud
 }
 

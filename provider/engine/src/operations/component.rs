@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deploy::desired::Desired;
 use deploy::name::{ComponentId, NodeName};
-use deploy::plan::{Scope, plan};
+use deploy::plan::{Scope, plan, plan_without};
 use deploy::record::Record;
 use deploy::release::Release;
 use deploy::settings::Component;
@@ -60,10 +60,11 @@ impl Engine {
         let _mine = turn.lock().await;
         self.run(deployment, &Scope::Mend(id.clone()), deadline).await?;
         self.run(deployment, &Scope::Shrink(id.clone()), deadline).await?;
-        self.release_addresses(deployment).await
+        self.conclude(deployment, id).await
     }
 
-    /// Removes a component. Whoever depends on it is told first, then its nodes go.
+    /// Removes a component. Whoever depends on it is told first, then its nodes go. `link` is how the links of other
+    /// components name it. What an interrupted run began to set up on it goes with it: no state knows of that.
     ///
     /// # Errors
     /// When another component stands on it, or a step fails.
@@ -71,19 +72,30 @@ impl Engine {
         &self,
         deployment: &str,
         id: &ComponentId,
+        link: &str,
         timeout: Duration,
     ) -> Result<(), Error> {
-        let found = self.view.fresh(&self.client, deployment).await?;
-        if found.is_none_or(|found| found.record().is_none()) {
-            return Ok(());
-        }
         let deadline = deadline(timeout);
         let turn = self.turn(deployment).await;
         let _mine = turn.lock().await;
-        self.change_record(deployment, |_, record| Ok(record.without_component(id))).await?;
+        let Some(found) = self.view.fresh(&self.client, deployment).await? else { return Ok(()) };
+        // Without a record nobody depends on anything any more: what carries the marks goes.
+        if found.record().is_none() {
+            let graph = plan_without(&found.observed, id);
+            return self.carry_out(&graph, None, &found, deadline).await;
+        }
+        let leftovers = found.record().map(|record| dependants(record, link, false)).unwrap_or_default();
+        let change = |_: &Deployment, record: &Record| {
+            refuse_dependants(record, link)?;
+            let rest = record.without_component(id);
+            Ok(leftovers.iter().fold(rest, |rest, leftover| rest.without_component(leftover)))
+        };
+        self.change_record(deployment, change).await?;
         self.run(deployment, &Scope::Configuration, deadline).await?;
-        self.run(deployment, &Scope::Shrink(id.clone()), deadline).await?;
-        self.release_addresses(deployment).await
+        for gone in leftovers.iter().chain([id]) {
+            self.run(deployment, &Scope::Shrink(gone.clone()), deadline).await?;
+        }
+        self.conclude(deployment, id).await
     }
 
     /// Plans one scope from a fresh look, and carries it out.
@@ -96,10 +108,11 @@ impl Engine {
         self.carry_out(&graph, Some(&desired), &deployment, deadline).await
     }
 
-    async fn release_addresses(&self, name: &str) -> Result<(), Error> {
+    /// Gives back the addresses of nodes that are gone, and notes that the component is whole.
+    async fn conclude(&self, name: &str, id: &ComponentId) -> Result<(), Error> {
         let change = |deployment: &Deployment, record: &Record| {
             let present: BTreeSet<NodeName> = deployment.observed.nodes.keys().cloned().collect();
-            Ok(record.released(&present))
+            Ok(record.released(&present).completed(id))
         };
         self.change_record(name, change).await.map(drop)
     }
@@ -132,6 +145,25 @@ impl Engine {
             count => Err(Error::TenantsRemain { cluster: cluster.to_owned(), count }),
         }
     }
+}
+
+/// Without what a component stands on, its configuration could not even be written.
+fn refuse_dependants(record: &Record, link: &str) -> Result<(), Error> {
+    let dependants: Vec<String> = dependants(record, link, true).iter().map(|id| format!("`{id}`")).collect();
+    match dependants.as_slice() {
+        [] => Ok(()),
+        _ => Err(Error::Depended { component: link.to_owned(), dependants: dependants.join(", ") }),
+    }
+}
+
+/// The components whose links name this one: those that were whole once, or those that never were.
+fn dependants(record: &Record, link: &str, complete: bool) -> Vec<ComponentId> {
+    let components = record.components.iter();
+    components
+        .filter(|(_, membership)| membership.complete == complete)
+        .filter(|(_, membership)| membership.component.links.values().any(|name| name == link))
+        .map(|(id, _)| id.clone())
+        .collect()
 }
 
 /// A VM without our marks that has a wanted node's name is somebody else's.

@@ -89,7 +89,7 @@ impl Engine {
         self.fresh(&name).await
     }
 
-    /// Removes a deployment that has no nodes any more.
+    /// Removes a deployment that has no nodes any more, but for those that an interrupted run left.
     ///
     /// # Errors
     /// When nodes remain, or a step fails.
@@ -97,7 +97,8 @@ impl Engine {
         let turn = self.turn(name).await;
         let _mine = turn.lock().await;
         let Some(deployment) = self.view.fresh(&self.client, name).await? else { return Ok(()) };
-        let nodes: Vec<&str> = deployment.observed.nodes.keys().map(|node| node.as_str()).collect();
+        refuse_foreign(&deployment)?;
+        let nodes = nodes_in_use(&deployment);
         if !nodes.is_empty() {
             let (count, nodes) = (nodes.len(), nodes.join(", "));
             return Err(Error::NodesRemain { deployment: name.to_owned(), count, nodes });
@@ -121,11 +122,22 @@ impl Engine {
 
 /// A folder of the name without an image may be the beginning of an interrupted run, but not with others' VMs in it.
 fn refuse_foreign(deployment: &Deployment) -> Result<(), Error> {
-    if deployment.observed.foreign.is_empty() || deployment.record().is_some() {
+    if deployment.is_ours() {
         return Ok(());
     }
     let vms: Vec<String> = deployment.observed.foreign.iter().map(|vm| format!("`{vm}`")).collect();
     Err(Error::ForeignFolder { folder: deployment.folder_path.clone(), vms: vms.join(", ") })
+}
+
+/// Nodes of components that were whole once. Those of a run that was interrupted before go with the deployment: no
+/// state knows of them. Without a record nobody can tell, so all count.
+fn nodes_in_use(deployment: &Deployment) -> Vec<&str> {
+    let nodes = deployment.observed.nodes.iter();
+    let in_use = nodes.filter(|(_, node)| match deployment.record() {
+        Some(record) => record.components.get(&node.component).is_some_and(|membership| membership.complete),
+        None => true,
+    });
+    in_use.map(|(name, _)| name.as_str()).collect()
 }
 
 fn random_secret() -> RootSecret {

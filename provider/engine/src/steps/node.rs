@@ -6,6 +6,7 @@ use deploy::desired::DesiredNode;
 use deploy::marks;
 use deploy::name::NodeName;
 use deploy::plan::Action;
+use deploy::render::STATUS_KEY;
 use deploy::settings::Settings;
 use vim::{CHILD_DISK, CloneLocation, CloneSpec, DeviceChange, FaultKind, MoRef, NicBacking, VmConfigSpec};
 
@@ -146,15 +147,21 @@ impl Context<'_> {
         self.finish(task, action).await.map(drop)
     }
 
-    /// A node that runs already is as wanted.
+    /// A node that runs already is as wanted. What a guest said before it was off is forgotten: it must not be taken
+    /// for what it says when it has booted.
     pub(super) async fn power_on(&self, name: &NodeName) -> Result<(), Error> {
+        let action = Action::PowerOn(name.clone());
+        if self.deployment.observed.nodes.get(name).is_some_and(|node| node.status.is_some()) {
+            let extra_config = [(STATUS_KEY.to_owned(), String::new())].into();
+            self.reconfigure(name, VmConfigSpec { extra_config, ..VmConfigSpec::default() }, &action).await?;
+        }
         let started = match self.client.power_on(&self.vm(name)?).await {
             Ok(task) => self.client.wait_task(&task).await.map(drop),
             Err(error) => Err(error),
         };
         match started {
             Err(error) if matches!(error.fault(), Some(FaultKind::InvalidPowerState)) => Ok(()),
-            other => other.map_err(Error::step(Action::PowerOn(name.clone()))),
+            other => other.map_err(Error::step(action)),
         }
     }
 

@@ -17,8 +17,22 @@ fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
         severity: severity.into(),
         summary: diagnostic.summary,
         detail: diagnostic.detail,
-        attribute: (!diagnostic.path.is_root()).then(|| path(&diagnostic.path)),
+        attribute: (!diagnostic.path.is_root()).then(|| visible(&diagnostic.path)),
     }
+}
+
+/// The part of a path whose line both CLIs find: an attribute of the resource, and one element in it. For anything
+/// else they show where the resource begins. An attribute of an attribute is an element to them.
+fn visible(path: &Path) -> proto::AttributePath {
+    use proto::attribute_path::step::Selector;
+    let mut visible = self::path(path);
+    visible.steps.truncate(2);
+    if let [_, inner] = visible.steps.as_mut_slice()
+        && let Some(Selector::AttributeName(name)) = &mut inner.selector
+    {
+        inner.selector = Some(Selector::ElementKeyString(std::mem::take(name)));
+    }
+    visible
 }
 
 pub(crate) fn path(path: &Path) -> proto::AttributePath {
@@ -56,6 +70,15 @@ mod tests {
             Selector::AttributeName("b".into()),
         ];
         assert_eq!(selectors, expected);
+    }
+
+    #[test]
+    fn a_message_points_no_deeper_than_the_clis_can_follow() {
+        let mut deep = Diagnostics::new();
+        deep.error(Path::attribute("a").then_attribute("b").then_index(1), "title", "cause");
+        let steps = diagnostics(deep)[0].attribute.clone().unwrap().steps;
+        let selectors: Vec<_> = steps.into_iter().filter_map(|step| step.selector).collect();
+        assert_eq!(selectors, [Selector::AttributeName("a".into()), Selector::ElementKeyString("b".into())]);
     }
 
     #[test]

@@ -124,6 +124,9 @@ impl<F: Flavour> Group<F> {
         let diagnostics =
             outcome.error.as_ref().map(|error| message::engine(&title, error)).unwrap_or_default();
         let state = match &outcome.deployment {
+            // The CLI takes what is kept of a failed create for damaged, and would remove it and make it anew; the
+            // next create goes on from it. Until then it belongs to the deployment alone.
+            Some(_) if create && outcome.error.is_some() => Value::Null,
             Some(found) => state::from_deployment(&self.flavour, found, &component, &request.planned),
             None => request.prior.clone(),
         };
@@ -172,7 +175,7 @@ impl<F: Flavour> Group<F> {
             connection.engine.refuse_tenants(&datacenter, &cluster).await.map_err(fail)?;
         }
         let time = timeout(prior, Operation::Delete);
-        connection.engine.delete_component(&deployment, &component, time).await.map_err(fail)
+        connection.engine.delete_component(&deployment, &component, &id, time).await.map_err(fail)
     }
 }
 

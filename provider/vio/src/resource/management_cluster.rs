@@ -35,10 +35,12 @@ impl ManagementCluster {
         let found =
             connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
         match found {
-            Some(deployment) => {
+            Some(deployment) if deployment.record().is_some() => {
                 state::from_deployment(&deployment, state).map_err(|e| message::engine(&title, &e))
             }
-            None => Ok(Value::Null),
+            // The beginning of one, which a create that failed left: it must be seen to be removed.
+            Some(deployment) if deployment.is_ours() => Ok(state.clone()),
+            Some(_) | None => Ok(Value::Null),
         }
     }
 
@@ -69,6 +71,18 @@ impl ManagementCluster {
         state::from_deployment(&deployment, &request.planned).map_err(fail)
     }
 
+    /// The state after a failure: what was, or of a create that failed what it has begun, so that it can be removed.
+    async fn left_behind(&self, request: &ApplyRequest) -> Value {
+        let name = text(request.planned.get("name"));
+        let (true, Some(name), Ok(connection)) = (request.prior.is_null(), name, self.shared.connected()) else {
+            return request.prior.clone();
+        };
+        match connection.engine.deployment(&name).await {
+            Ok(Some(deployment)) if deployment.is_ours() => state::begun(&request.planned),
+            Ok(_) | Err(_) => Value::Null,
+        }
+    }
+
     async fn delete(&self, prior: &Value) -> Result<(), Diagnostics> {
         let connection = self.shared.connected()?;
         let name = text(prior.get("id")).unwrap_or_default();
@@ -95,8 +109,6 @@ impl Resource for ManagementCluster {
         plan::plan(&self.shared, request).await
     }
 
-    /// A create that failed has left what carries the deployment's marks, which the next create takes over: there is
-    /// nothing to put into the state.
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
         let private = request.private.clone();
         let result = match request.planned.is_null() {
@@ -105,7 +117,7 @@ impl Resource for ManagementCluster {
         };
         match result {
             Ok(state) => ApplyResponse { state, private, diagnostics: Diagnostics::new() },
-            Err(diagnostics) => ApplyResponse { state: request.prior, private, diagnostics },
+            Err(diagnostics) => ApplyResponse { state: self.left_behind(&request).await, private, diagnostics },
         }
     }
 
@@ -116,8 +128,8 @@ impl Resource for ManagementCluster {
         let found =
             connection.engine.deployment(&id).await.map_err(|error| message::engine(&title, &error))?;
         match found {
-            Some(_) => Ok(Imported { state, private: Vec::new() }),
-            None => Err(message::engine(&title, &engine::Error::NoDeployment(id))),
+            Some(deployment) if deployment.record().is_some() => Ok(Imported { state, private: Vec::new() }),
+            Some(_) | None => Err(message::engine(&title, &engine::Error::NoDeployment(id))),
         }
     }
 }

@@ -27,16 +27,53 @@ anti_affinity = true
 quorum        = false
 drained       = true
 requires      = ["load_balancer", "database", "message_queue", "memcache"]
-packages      = ["keystone", "uwsgi-plugin-python3", "python3-pymysql", "python3-pymemcache"]
+packages = [
+  "keystone",
+  "glance-api",
+  "placement-api",
+  "nova-api",
+  "nova-conductor",
+  "nova-scheduler",
+  "nova-consoleproxy",
+  "neutron-server",
+  "cinder-api",
+  "cinder-scheduler",
+  "openstack-dashboard",
+  "openstack-dashboard-apache",
+  "apache2",
+  "libapache2-mod-wsgi-py3",
+  "uwsgi-plugin-python3",
+  "python3-keystoneclient",
+  "python3-oslo.vmware",
+  "python3-pymemcache",
+  "python3-pymysql",
+  "python3-swiftclient",
+  "curl",
+]
 
 secrets = [
   "admin",
   "database_keystone",
+  "database_glance",
+  "database_placement",
+  "database_nova",
+  "database_neutron",
+  "database_cinder",
   "rabbitmq_openstack",
   "keystone_credential_0",
   "keystone_credential_1",
   "keystone_fernet_0",
   "keystone_fernet_1",
+  "service_glance",
+  "service_placement",
+  "service_nova",
+  "service_neutron",
+  "service_cinder",
+  "service_swift",
+  "metadata_proxy",
+  "horizon",
+  "vcenter",
+  "nsx",
 ]
 
 file "/etc/keystone/keystone.conf" {
@@ -46,7 +83,7 @@ file "/etc/keystone/keystone.conf" {
   format   = "ini"
 }
 
-file "/etc/vio/keystone-uwsgi.sed" {
+file "/etc/vio/uwsgi.sed" {
   template      = "controller/uwsgi.sed.j2"
   format        = "none"
   fixed_because = "set the options `api_workers` and `api_threads` instead"
@@ -97,13 +134,177 @@ file "/etc/keystone/credential-keys/1" {
   fixed_because = "every controller must have the same keys"
 }
 
+file "/etc/vio/catalogue.json" {
+  template      = "controller/catalogue.json.j2"
+  owner         = "keystone"
+  group         = "keystone"
+  mode          = "0400"
+  format        = "none"
+  fixed_because = "it follows from the components of the deployment"
+  when          = "node.name == peers[0].name"
+}
+
+file "/usr/local/sbin/vio-catalogue" {
+  template      = "controller/catalogue.py.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program"
+  when          = "node.name == peers[0].name"
+}
+
+file "/etc/vio/vcenter-ca.pem" {
+  template      = "controller/vcenter-ca.pem.j2"
+  format        = "none"
+  fixed_because = "set `ca_certificate` of the compute cluster's vCenter instead"
+  when          = "cloud.compute_clusters | items | map(attribute='1.vcenter.ca_certificate_pem') | select | list"
+}
+
+file "/etc/vio/nsx-ca.pem" {
+  template      = "controller/nsx-ca.pem.j2"
+  format        = "none"
+  fixed_because = "set the CA certificate of the NSX manager instead"
+  when          = "cloud.networking.nsx and cloud.networking.nsx.ca_certificate_pem"
+}
+
+file "/etc/glance/glance-api.conf" {
+  template = "controller/glance-api.conf.j2"
+  group    = "glance"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/placement/placement.conf" {
+  template = "controller/placement.conf.j2"
+  group    = "placement"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/nova/nova.conf" {
+  template = "controller/nova.conf.j2"
+  group    = "nova"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/default/nova-consoleproxy" {
+  template      = "controller/nova-consoleproxy.j2"
+  format        = "none"
+  fixed_because = "the load balancers send consoles to noVNC"
+}
+
+file "/etc/neutron/neutron.conf" {
+  template = "controller/neutron.conf.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/neutron/plugins/ml2/ml2_conf.ini" {
+  template = "controller/ml2_conf.ini.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+  when     = "not cloud.networking.nsx"
+}
+
+file "/etc/cinder/cinder.conf" {
+  template = "controller/cinder.conf.j2"
+  group    = "cinder"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/openstack-dashboard/local_settings.d/_99_vio.py" {
+  template      = "controller/dashboard.py.j2"
+  group         = "www-data"
+  mode          = "0640"
+  format        = "none"
+  fixed_because = "it is Python; the options of the kind cover it"
+}
+
 service "keystone" {
   restart_on = [
     "/etc/keystone/keystone.conf",
-    "/etc/vio/keystone-uwsgi.sed",
+    "/etc/vio/uwsgi.sed",
     "/etc/keystone/credential-keys/0",
     "/etc/keystone/credential-keys/1",
   ]
+}
+
+service "glance-api" {
+  restart_on = [
+    "/etc/glance/glance-api.conf",
+    "/etc/vio/vcenter-ca.pem",
+  ]
+}
+
+service "placement-api" {
+  restart_on = [
+    "/etc/placement/placement.conf",
+    "/etc/vio/uwsgi.sed",
+  ]
+}
+
+service "nova-api" {
+  restart_on = [
+    "/etc/nova/nova.conf",
+    "/etc/vio/uwsgi.sed",
+  ]
+}
+
+service "nova-api-metadata" {
+  restart_on = [
+    "/etc/nova/nova.conf",
+    "/etc/vio/uwsgi.sed",
+  ]
+}
+
+service "nova-conductor" {
+  restart_on = ["/etc/nova/nova.conf"]
+}
+
+service "nova-scheduler" {
+  restart_on = ["/etc/nova/nova.conf"]
+}
+
+service "nova-novncproxy" {
+  restart_on = [
+    "/etc/nova/nova.conf",
+    "/etc/default/nova-consoleproxy",
+  ]
+}
+
+service "neutron-api" {
+  restart_on = [
+    "/etc/neutron/neutron.conf",
+    "/etc/neutron/plugins/ml2/ml2_conf.ini",
+    "/etc/vio/nsx-ca.pem",
+    "/etc/vio/uwsgi.sed",
+  ]
+}
+
+service "neutron-rpc-server" {
+  restart_on = [
+    "/etc/neutron/neutron.conf",
+    "/etc/neutron/plugins/ml2/ml2_conf.ini",
+    "/etc/vio/nsx-ca.pem",
+  ]
+}
+
+service "cinder-api" {
+  restart_on = [
+    "/etc/cinder/cinder.conf",
+    "/etc/vio/uwsgi.sed",
+  ]
+}
+
+service "cinder-scheduler" {
+  restart_on = ["/etc/cinder/cinder.conf"]
+}
+
+service "apache2" {
+  restart_on = ["/etc/openstack-dashboard/local_settings.d/_99_vio.py"]
 }
 
 action "keystone_keys" {
@@ -113,11 +314,18 @@ action "keystone_keys" {
   command     = "install -d -o keystone -g keystone -m 0700 /etc/keystone/fernet-keys /etc/keystone/credential-keys"
 }
 
-action "keystone_processes" {
-  description = "set the number of Keystone's processes and threads"
+action "processes" {
+  description = "set the number of the APIs' processes and threads"
   run         = "on_change"
   before      = "keystone"
-  command     = "sed -i -E -f /etc/vio/keystone-uwsgi.sed /etc/keystone/keystone-uwsgi.ini"
+  command     = <<-SH
+    set -e
+    for service in keystone placement neutron cinder; do
+      sed -i -E -f /etc/vio/uwsgi.sed /etc/$service/*-uwsgi.ini
+    done
+    # Nova's API waits for its cells with green threads, which do not mix with uwsgi's.
+    sed -i -E -e '/^threads *=/b' -f /etc/vio/uwsgi.sed /etc/nova/*-uwsgi.ini
+  SH
 }
 
 action "keystone_tables" {
@@ -153,10 +361,177 @@ action "keystone_bootstrap" {
   SH
 }
 
+action "catalogue" {
+  description = "make the services, their endpoints and their users in Keystone"
+  run         = "on_change"
+  on          = "leader"
+  after       = "keystone"
+  user        = "keystone"
+  command     = "/usr/local/sbin/vio-catalogue"
+}
+
+action "glance_tables" {
+  description = "bring Glance's tables up to date"
+  run         = "on_change"
+  on          = "leader"
+  before      = "glance-api"
+  user        = "glance"
+  command     = "glance-manage db_sync"
+}
+
+action "glance_ready" {
+  description = "wait until Glance answers on the first controller"
+  run         = "wait"
+  on          = "followers"
+  before      = "glance-api"
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:9292/"
+}
+
+action "placement_tables" {
+  description = "bring Placement's tables up to date"
+  run         = "on_change"
+  on          = "leader"
+  before      = "placement-api"
+  user        = "placement"
+  command     = "placement-manage db sync"
+}
+
+action "placement_ready" {
+  description = "wait until Placement answers on the first controller"
+  run         = "wait"
+  on          = "followers"
+  before      = "placement-api"
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8778/"
+}
+
+action "nova_tables" {
+  description = "bring Nova's tables up to date"
+  run         = "on_change"
+  on          = "leader"
+  before      = "nova-api"
+  user        = "nova"
+  command     = <<-SH
+    set -e
+    # The cells' addresses are patterns, filled in from nova.conf: no password is kept in the table.
+    database='{scheme}://{username}:{password}@{hostname}'
+    queue='{scheme}://{% for queue in cloud.nodes.message_queue %}{username{{ loop.index }}}:{password{{ loop.index }}}@{hostname{{ loop.index }}}:{port{{ loop.index }}}{{ "," if not loop.last }}{% endfor %}/'
+    nova-manage api_db sync
+    nova-manage cell_v2 map_cell0 --database_connection "$database/nova_cell0?{query}"
+    nova-manage db sync
+    cell=$(nova-manage cell_v2 list_cells | awk '$2 == "cell1" { print $4 }')
+    if [ -n "$cell" ]; then
+      nova-manage cell_v2 update_cell --cell_uuid "$cell" --database_connection "$database/nova?{query}" --transport-url "$queue"
+    else
+      nova-manage cell_v2 create_cell --name cell1 --database_connection "$database/nova?{query}" --transport-url "$queue"
+    fi
+  SH
+}
+
+action "nova_ready" {
+  description = "wait until Nova answers on the first controller"
+  run         = "wait"
+  on          = "followers"
+  before      = "nova-api"
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8774/"
+}
+
+action "neutron_tables" {
+  description = "bring Neutron's tables up to date"
+  run         = "on_change"
+  on          = "leader"
+  before      = "neutron-api"
+  user        = "neutron"
+  command     = "neutron-db-manage --config-file /etc/neutron/neutron.conf{{ '' if cloud.networking.nsx else ' --config-file /etc/neutron/plugins/ml2/ml2_conf.ini' }} upgrade heads"
+}
+
+action "neutron_ready" {
+  description = "wait until Neutron answers on the first controller"
+  run         = "wait"
+  on          = "followers"
+  before      = "neutron-api"
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:9696/"
+}
+
+action "cinder_tables" {
+  description = "bring Cinder's tables up to date"
+  run         = "on_change"
+  on          = "leader"
+  before      = "cinder-api"
+  user        = "cinder"
+  command     = "cinder-manage db sync"
+}
+
+action "cinder_ready" {
+  description = "wait until Cinder answers on the first controller"
+  run         = "wait"
+  on          = "followers"
+  before      = "cinder-api"
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8776/"
+}
+
+action "dashboard_sites" {
+  description = "leave Apache to the dashboard"
+  run         = "on_change"
+  before      = "apache2"
+  command     = <<-SH
+    set -e
+    a2dissite --quiet --force 000-default default-ssl
+    a2ensite --quiet openstack-dashboard-alias-only
+  SH
+}
+
 check "identity" {
   type = "http"
   port = 5000
   path = "/v3"
+}
+
+check "image" {
+  type = "http"
+  port = 9292
+  path = "/"
+}
+
+check "placement" {
+  type = "http"
+  port = 8778
+  path = "/"
+}
+
+check "compute" {
+  type = "http"
+  port = 8774
+  path = "/"
+}
+
+check "compute_metadata" {
+  type = "http"
+  port = 8775
+  path = "/"
+}
+
+check "console" {
+  type = "http"
+  port = 6080
+  path = "/vnc_auto.html"
+}
+
+check "network" {
+  type = "http"
+  port = 9696
+  path = "/"
+}
+
+check "volume" {
+  type = "http"
+  port = 8776
+  path = "/"
+}
+
+check "dashboard" {
+  type = "http"
+  port = 80
+  path = "/horizon/auth/login/"
 }
 
 option "token_expiration_s" {
@@ -173,7 +548,7 @@ option "api_workers" {
   compact_default = 2
   min             = 1
   max             = 64
-  description     = "Processes of each API on each node."
+  description     = "Processes of each service on each node."
 }
 
 option "api_threads" {

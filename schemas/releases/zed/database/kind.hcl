@@ -52,34 +52,27 @@ file "/etc/vio/databases.sql" {
   fixed_because = "it makes the databases and users that the services expect"
 }
 
+file "/etc/vio/galera-members" {
+  template      = "database/members.j2"
+  format        = "none"
+  fixed_because = "it follows from the nodes of the deployment"
+}
+
+file "/usr/local/lib/vio/galera-election.py" {
+  template      = "database/election.py.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program: it decides which member begins the cluster when none runs"
+}
+
+file "/etc/systemd/system/mariadb.service.d/60-vio.conf" {
+  template      = "database/mariadb.service.j2"
+  format        = "none"
+  fixed_because = "without it no member begins the cluster"
+}
+
 service "mariadb" {
   restart_on = ["/etc/mysql/mariadb.conf.d/60-galera.cnf"]
-}
-
-action "new_cluster" {
-  description = "start the first member of a new Galera cluster"
-  run         = "once"
-  on          = "leader"
-  before      = "mariadb"
-  command     = <<-SH
-    for member in {{ peers | rejectattr("name", "eq", node.name) | map(attribute="management_address") | join(" ") }}; do
-      if timeout 2 bash -c ": < /dev/tcp/$member/4567"; then exit 0; fi
-    done
-    galera_new_cluster
-  SH
-}
-
-action "running_member" {
-  description = "wait for a running member of the Galera cluster"
-  run         = "wait"
-  on          = "followers"
-  before      = "mariadb"
-  command     = <<-SH
-    for member in {{ peers | rejectattr("name", "eq", node.name) | map(attribute="management_address") | join(" ") }}; do
-      if timeout 2 bash -c ": < /dev/tcp/$member/4567"; then exit 0; fi
-    done
-    exit 1
-  SH
 }
 
 action "databases" {
@@ -97,7 +90,12 @@ check "mariadb" {
 
 check "galera" {
   type    = "command"
-  command = "mariadb --batch --skip-column-names --execute \"SHOW STATUS LIKE 'wsrep_ready'\" | grep -qw ON"
+  command = <<-SH
+    names="'wsrep_cluster_size', 'wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_ready'"
+    facts=$(mariadb --batch --skip-column-names --execute "SHOW STATUS WHERE Variable_name IN ($names)") || { echo "$facts"; exit 1; }
+    echo "$facts"
+    echo "$facts" | grep -qwx "wsrep_ready.ON"
+  SH
 }
 
 option "max_connections" {

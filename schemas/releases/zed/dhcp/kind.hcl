@@ -27,6 +27,104 @@ anti_affinity = true
 quorum        = false
 drained       = false
 requires      = ["controller"]
+packages      = ["neutron-dhcp-agent", "neutron-metadata-agent"]
+secrets       = ["rabbitmq_openstack", "metadata_proxy"]
+
+package "neutron-openvswitch-agent" {
+  when = "not cloud.networking.nsx"
+}
+
+package "openvswitch-switch" {
+  when = "not cloud.networking.nsx"
+}
+
+file "/etc/neutron/neutron.conf" {
+  template = "dhcp/neutron.conf.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/neutron/dhcp_agent.ini" {
+  template = "dhcp/dhcp_agent.ini.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/neutron/metadata_agent.ini" {
+  template = "dhcp/metadata_agent.ini.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/neutron/plugins/ml2/openvswitch_agent.ini" {
+  template = "dhcp/openvswitch_agent.ini.j2"
+  group    = "neutron"
+  mode     = "0640"
+  format   = "ini"
+  when     = "not cloud.networking.nsx"
+}
+
+file "/usr/local/sbin/vio-bridges" {
+  template      = "dhcp/bridges.sh.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program"
+  when          = "not cloud.networking.nsx"
+}
+
+service "openvswitch-switch" {
+  when = "not cloud.networking.nsx"
+}
+
+service "neutron-openvswitch-agent" {
+  restart_on = [
+    "/etc/neutron/neutron.conf",
+    "/etc/neutron/plugins/ml2/openvswitch_agent.ini",
+    "/usr/local/sbin/vio-bridges",
+  ]
+  when = "not cloud.networking.nsx"
+}
+
+service "neutron-metadata-agent" {
+  restart_on = ["/etc/neutron/neutron.conf", "/etc/neutron/metadata_agent.ini"]
+}
+
+service "neutron-dhcp-agent" {
+  restart_on = ["/etc/neutron/neutron.conf", "/etc/neutron/dhcp_agent.ini"]
+}
+
+action "bridges" {
+  description = "make the bridges of Open vSwitch"
+  run         = "on_change"
+  after       = "openvswitch-switch"
+  when        = "not cloud.networking.nsx"
+  command     = "/usr/local/sbin/vio-bridges"
+}
+
+check "integration_bridge" {
+  type    = "command"
+  command = "ovs-vsctl br-exists br-int"
+  when    = "not cloud.networking.nsx"
+}
+
+check "neutron-openvswitch-agent" {
+  type    = "command"
+  command = "systemctl is-active --quiet neutron-openvswitch-agent"
+  when    = "not cloud.networking.nsx"
+}
+
+check "neutron-metadata-agent" {
+  type    = "command"
+  command = "systemctl is-active --quiet neutron-metadata-agent"
+}
+
+check "neutron-dhcp-agent" {
+  type    = "command"
+  command = "systemctl is-active --quiet neutron-dhcp-agent"
+}
 
 option "lease_duration_s" {
   type        = "int"

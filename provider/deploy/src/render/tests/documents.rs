@@ -38,7 +38,32 @@ fn memcache() {
 
 #[test]
 fn leading_controller() {
-    insta::assert_snapshot!(readable(&render(&cloud(), KindId::Controller, 1)));
+    insta::assert_snapshot!(readable(&render(&whole_cloud(), KindId::Controller, 1)));
+}
+
+#[test]
+fn following_controller() {
+    insta::assert_snapshot!(readable(&render(&whole_cloud(), KindId::Controller, 2)));
+}
+
+#[test]
+fn compute_driver() {
+    insta::assert_snapshot!(readable(&render(&whole_cloud(), KindId::ComputeDriver, 1)));
+}
+
+#[test]
+fn dhcp() {
+    insta::assert_snapshot!(readable(&render(&whole_cloud(), KindId::Dhcp, 1)));
+}
+
+#[test]
+fn dhcp_over_nsx() {
+    insta::assert_snapshot!(readable(&render(&nsx_cloud(), KindId::Dhcp, 1)));
+}
+
+#[test]
+fn object_storage() {
+    insta::assert_snapshot!(readable(&render(&whole_cloud(), KindId::ObjectStorage, 2)));
 }
 
 #[test]
@@ -173,10 +198,10 @@ fn every_kind_of_every_release_renders() {
         for (kind, spec) in &release.kinds {
             let mut cloud = cloud();
             let options = spec.resolve_options(Profile::Compact, &BTreeMap::new());
-            cloud.components.insert(kind.to_string(), ComponentView { options });
             add(&mut cloud, *kind, spec.count.ha, 100);
-            let document =
-                render_node(release, &cloud, &node(&cloud, *kind, 1), &Overrides::new(), &Named).unwrap();
+            let node = node(&cloud, *kind, 1);
+            cloud.components.insert(node.component(), ComponentView { options });
+            let document = render_node(release, &cloud, &node, &Overrides::new(), &Named).unwrap();
             assert!(content(&document, "/etc/hosts").contains("198.18.10.101 prod-"));
         }
     }

@@ -17,6 +17,13 @@ pub(super) fn stub(name: &str) -> Value {
     state
 }
 
+/// The plan of a create that failed, with nothing in place of what is not known.
+pub(super) fn begun(planned: &Value) -> Value {
+    let Some(members) = planned.as_map() else { return Value::Null };
+    let known = |value: &Value| if value.is_wholly_known() { value.clone() } else { Value::Null };
+    Value::Map(members.iter().map(|(name, value)| (name.clone(), known(value))).collect())
+}
+
 fn null() -> Value {
     let schema = provider_schema().resources.get(ManagementClusterModel::TYPE_NAME);
     let attributes =

@@ -1,0 +1,9 @@
+//! The planner against a model of vCenter: every plan is judged, carried out in any allowed order, and looked at again.
+
+mod cloud;
+mod laws;
+mod model;
+mod refusals;
+mod rolls;
+mod rules;
+mod scale;
