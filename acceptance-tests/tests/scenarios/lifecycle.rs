@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use acceptance_tests::{Deployment, on_every_cli};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::support::{
@@ -110,8 +110,10 @@ fn scaled_to_three(cloud: &Deployment) -> Result<(String, Vec<(String, String)>)
     let controllers = cloud.state()?.nodes_of("vio_controller_pool.this")?;
     assert_eq!(controllers.len(), 3);
     let haproxy = applied_document(&cloud.vcenter, LOAD_BALANCERS[0])?;
-    let third =
-        controllers.into_iter().find(|node| node.name == "prod-controller-03").expect("a third controller");
+    let third = controllers
+        .into_iter()
+        .find(|node| node.name == "prod-controller-03")
+        .context("no third controller")?;
     assert!(file(&haproxy, HAPROXY)?.contains(&format!("{}:5000", third.ip_address)));
     Ok((third.ip_address, moids(cloud)?))
 }

@@ -80,13 +80,10 @@ impl Record {
     /// As [`Record::new`]; when a gateway or virtual address is one that a node has.
     pub fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
         let mut record = self.clone();
-        // A virtual address that was taken from the ranges stays where clients know it.
-        if settings.management.vip.is_some()
-            || settings.management.ip_ranges != self.settings.management.ip_ranges
-        {
-            record.internal_vip = virtual_address(&settings.management, "management")?;
-        }
-        record.public_vip = virtual_address(&settings.external, "external")?;
+        let old = &self.settings;
+        record.internal_vip =
+            kept_vip(self.internal_vip, &old.management, &settings.management, "management")?;
+        record.public_vip = kept_vip(self.public_vip, &old.external, &settings.external, "external")?;
         record.settings = settings;
         record.refuse_taken()?;
         Ok(record)
@@ -241,6 +238,14 @@ pub fn pool(network: &Network, reserved: impl IntoIterator<Item = Ipv4Addr>) -> 
     let ranges: Vec<Range> =
         network.ip_ranges.iter().map(|text| Range::parse(text)).collect::<Result<_, _>>()?;
     Ok(Pool::new(ranges, reserved.into_iter().chain([network.gateway]).chain(network.vip)))
+}
+
+/// A virtual address that was taken from the ranges stays where clients know it.
+fn kept_vip(now: Ipv4Addr, old: &Network, new: &Network, role: &'static str) -> Result<Ipv4Addr, Error> {
+    match new.vip {
+        None if new.ip_ranges == old.ip_ranges => Ok(now),
+        _ => virtual_address(new, role),
+    }
 }
 
 /// The virtual address of a network: the one that the user chose, else the first of its ranges.

@@ -3,8 +3,8 @@
 //! The interfaces are matched by MAC address and named `eth0`, `eth1`, … in the order of the kind's networks. Nothing
 //! else works everywhere: names such as `ens192` depend on the virtual hardware, cloud-init's networkd renderer ignores
 //! `match` by name or driver, and `set-name`, by which templates know what to bind a VIP to, demands a MAC address. MAC
-//! addresses that vCenter draws are known only after the clone, so [`derived_mac`] gives addresses for the clone call
-//! itself: one call makes the VM and says how it boots.
+//! addresses that vCenter draws are known only after the clone, so the plan gives them out and the clone call sets
+//! them: one call makes the VM and says how it boots.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -12,7 +12,6 @@ use std::net::Ipv4Addr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::release::Network;
 
@@ -26,16 +25,6 @@ pub struct Nic {
     pub network: Network,
     /// Its MAC address, lower case with colons.
     pub mac: String,
-}
-
-/// A MAC address for a node's adapter, out of the range that vSphere keeps for addresses set by hand
-/// (`00:50:56:00:00:00` to `00:50:56:3f:ff:ff`). `realm` sets deployments of one name in different vCenters apart, for
-/// example the vCenter's instance id. The range has four million addresses: of 60 adapters in one segment two meet once
-/// in some 2,000 deployments, so a plan compares what it gives out.
-#[must_use]
-pub fn derived_mac(realm: &str, node: &str, network: Network) -> String {
-    let digest = Sha256::digest(format!("{realm}\0{node}\0{}", network.as_str()));
-    format!("00:50:56:{:02x}:{:02x}:{:02x}", digest[0] & 0x3f, digest[1], digest[2])
 }
 
 /// The `guestinfo` values of a node's first boot.

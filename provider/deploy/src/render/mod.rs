@@ -19,7 +19,7 @@ pub use document::{Action, Check, DOCUMENT_VERSION, Document, File, REPAIR_KEY, 
 pub use encode::{DOCUMENT_KEY, Encoded, MAX_TOTAL_BYTES, MAX_VALUE_BYTES, REVISION_KEY};
 pub use error::RenderError;
 pub use front_end::{EndpointView, FrontEndView, ServerView, front_ends};
-pub use metadata::{Nic, derived_mac, metadata};
+pub use metadata::{Nic, metadata};
 pub use secrets::SecretSource;
 pub use status::{GuestStatus, Phase, STATUS_KEY, ServiceHealth};
 pub use view::{

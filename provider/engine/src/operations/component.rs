@@ -54,7 +54,8 @@ impl Engine {
         let turn = self.turn(deployment).await;
         {
             let _mine = turn.lock().await;
-            self.change_record(deployment, change).await?;
+            let found = self.change_record(deployment, change).await?;
+            self.run_on(&found, &Scope::Foundation, deadline).await?;
         }
         self.run(deployment, &Scope::Grow(id.clone()), deadline).await?;
         let _mine = turn.lock().await;
@@ -100,12 +101,15 @@ impl Engine {
 
     /// Plans one scope from a fresh look, and carries it out.
     async fn run(&self, name: &str, scope: &Scope, deadline: Deadline) -> Result<(), Error> {
-        let deployment = self.fresh(name).await?;
-        let Some(record) = deployment.record() else { return Err(Error::NoDeployment(name.to_owned())) };
+        self.run_on(&*self.fresh(name).await?, scope, deadline).await
+    }
+
+    async fn run_on(&self, deployment: &Deployment, scope: &Scope, deadline: Deadline) -> Result<(), Error> {
+        let record = deployment.record().ok_or_else(|| Error::NoDeployment(deployment.name.clone()))?;
         let desired = Desired::from_record(record)?;
         let graph = plan(&desired, &deployment.observed, scope);
-        refuse_foreign_names(&deployment, &desired)?;
-        self.carry_out(&graph, Some(&desired), &deployment, deadline).await
+        refuse_foreign_names(deployment, &desired)?;
+        self.carry_out(&graph, Some(&desired), deployment, deadline).await
     }
 
     /// Gives back the addresses of nodes that are gone, and notes that the component is whole.

@@ -74,7 +74,8 @@ impl ManagementCluster {
     /// The state after a failure: what was, or of a create that failed what it has begun, so that it can be removed.
     async fn left_behind(&self, request: &ApplyRequest) -> Value {
         let name = text(request.planned.get("name"));
-        let (true, Some(name), Ok(connection)) = (request.prior.is_null(), name, self.shared.connected()) else {
+        let (true, Some(name), Ok(connection)) = (request.prior.is_null(), name, self.shared.connected())
+        else {
             return request.prior.clone();
         };
         match connection.engine.deployment(&name).await {
@@ -117,7 +118,9 @@ impl Resource for ManagementCluster {
         };
         match result {
             Ok(state) => ApplyResponse { state, private, diagnostics: Diagnostics::new() },
-            Err(diagnostics) => ApplyResponse { state: self.left_behind(&request).await, private, diagnostics },
+            Err(diagnostics) => {
+                ApplyResponse { state: self.left_behind(&request).await, private, diagnostics }
+            }
         }
     }
 

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 fn nics(networks: &[Network]) -> Vec<Nic> {
-    let nic = |network: &Network| Nic {
+    let nic = |(index, network): (usize, &Network)| Nic {
         network: *network,
-        mac: derived_mac("vc", "prod-load-balancer-01", *network),
+        mac: format!("00:50:56:00:00:0{index}"),
     };
-    networks.iter().map(nic).collect()
+    networks.iter().enumerate().map(nic).collect()
 }
 
 fn readable(cloud: &CloudView, kind: KindId, networks: &[Network]) -> String {
@@ -38,26 +38,4 @@ fn a_trunk_has_no_address() {
     let text = readable(&cloud(), KindId::Memcache, &[Network::Management, Network::Data]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(json["network"]["ethernets"]["eth1"].get("addresses").is_none());
-}
-
-#[test]
-fn derived_macs_are_in_the_range_for_addresses_set_by_hand() {
-    let macs: BTreeSet<String> =
-        (0..500).map(|index| derived_mac("vc", &format!("node-{index}"), Network::Management)).collect();
-    assert_eq!(macs.len(), 500);
-    for mac in &macs {
-        let fourth = u8::from_str_radix(&mac[9..11], 16).unwrap();
-        assert!(mac.starts_with("00:50:56:") && fourth <= 0x3f, "{mac}");
-    }
-}
-
-#[test]
-fn derived_macs_differ_by_realm_node_and_network() {
-    let all = [
-        derived_mac("vc", "a", Network::Management),
-        derived_mac("vc", "a", Network::External),
-        derived_mac("vc", "b", Network::Management),
-        derived_mac("other", "a", Network::Management),
-    ];
-    assert_eq!(BTreeSet::from(all).len(), 4);
 }

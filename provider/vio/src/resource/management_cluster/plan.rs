@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use deploy::preflight;
-use deploy::record::virtual_address;
+use deploy::record::{Record, virtual_address};
 use deploy::release::Release;
 use deploy::settings::{Network, Settings};
 use tf_core::{Decode as _, Diagnostics, Path, Value};
@@ -97,7 +97,7 @@ async fn fill(
         Err(_) if !config.is_wholly_known() => return Ok(Diagnostics::new()),
         Err(diagnostics) => return Err(diagnostics),
     };
-    promise(planned, prior, &settings)?;
+    promise(planned, record, &settings)?;
     shared.planned.remember(settings.clone());
     match connection {
         Some(connection) if connection.preflight && *planned != *prior => {
@@ -124,19 +124,22 @@ fn is_decided(planned: &Value) -> bool {
 }
 
 /// Addresses follow from the networks, so that they are known before anything is made.
-fn promise(planned: &mut Value, prior: &Value, settings: &Settings) -> Result<(), Diagnostics> {
+fn promise(planned: &mut Value, record: Option<&Record>, settings: &Settings) -> Result<(), Diagnostics> {
     let fail = |network: &'static str| {
         move |why: deploy::Error| {
-            error(network, "No address for the VIP", message::sentence(&why.to_string()))
+            error(network, "Address cannot be used", message::sentence(&why.to_string()))
         }
     };
-    let kept = |name: &str| prior.get(name).as_str().and_then(|text| text.parse::<Ipv4Addr>().ok());
-    let same_ranges = |name: &str| prior.get(name).get("ip_ranges") == planned.get(name).get("ip_ranges");
-    let internal = match (settings.management.vip, kept("internal_vip")) {
-        (None, Some(kept)) if same_ranges("management_network") => kept,
-        _ => virtual_address(&settings.management, "management").map_err(fail("management_network"))?,
+    let (internal, public) = match record {
+        Some(record) => {
+            let next = record.with_settings(settings.clone()).map_err(fail("management_network"))?;
+            (next.internal_vip, next.public_vip)
+        }
+        None => (
+            virtual_address(&settings.management, "management").map_err(fail("management_network"))?,
+            virtual_address(&settings.external, "external").map_err(fail("external_network"))?,
+        ),
     };
-    let public = virtual_address(&settings.external, "external").map_err(fail("external_network"))?;
     set(planned, "internal_vip", internal.to_string());
     set(planned, "public_vip", public.to_string());
     for (name, value) in addresses(settings, public) {
