@@ -45,12 +45,26 @@ fn a_virtual_address_or_gateway_that_a_node_has_is_refused() {
 }
 
 #[test]
-fn a_virtual_address_that_is_not_chosen_any_more_is_not_taken_from_a_node() {
+fn a_virtual_address_that_is_not_chosen_any_more_stays_where_clients_know_it() {
+    let chosen = Ipv4Addr::new(198, 19, 0, 99);
     let mut settings = sample::settings("prod");
-    settings.external.vip = Some(Ipv4Addr::new(198, 19, 0, 99));
+    settings.external.vip = Some(chosen);
     let record = Record::new(settings, sample::root_secret(7), sample::CREATED_S).unwrap();
     let record = sample::with(&record, KindId::LoadBalancer, 2);
-    assert!(refused(&record, |settings| settings.external.vip = None).contains("prod-load-balancer-01"));
+    let mut settings = record.settings.clone();
+    settings.external.vip = None;
+    assert_eq!(record.with_settings(settings).unwrap().public_vip, chosen);
+}
+
+#[test]
+fn a_virtual_address_of_new_ranges_is_not_taken_from_a_node() {
+    let record = sample::with(&sample::bare(), KindId::LoadBalancer, 2);
+    let taken = record.addresses[&node(KindId::LoadBalancer, 1)].external.unwrap();
+    let why = refused(&record, |settings| {
+        settings.external.vip = None;
+        settings.external.ip_ranges = vec![format!("{taken}-{taken}")];
+    });
+    assert!(why.contains("prod-load-balancer-01"), "{why}");
 }
 
 #[test]
