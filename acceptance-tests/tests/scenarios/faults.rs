@@ -296,3 +296,21 @@ fn provider_of(cli: &Running) -> Result<Pid> {
     }
     anyhow::bail!("the CLI {} has no provider", cli.pid())
 }
+
+#[test]
+fn a_node_that_was_resized_outside_is_shown_and_resized_back_alone() -> Result<()> {
+    let cloud = example(&one_cli()?)?;
+    cloud.apply()?;
+    let before = cloud.vcenter.vm("prod-message-queue-02")?["memory_mib"].clone();
+    cloud.vcenter.resize("prod-message-queue-02", 3, 12_288)?;
+
+    let plan = cloud.plan()?;
+    assert_eq!(plan.counts(), (0, 1, 0), "{}", plan.summary());
+    let change = plan.change("vio_component.message_queue")?;
+    assert_eq!(change.before["nodes"][1]["state"], "degraded");
+
+    let log = cloud.vcenter.log_of(|| cloud.apply().map(drop))?;
+    assert_eq!((log.count("CloneVM_Task"), log.count("PowerOnVM_Task")), (0, 1));
+    assert_eq!(cloud.vcenter.vm("prod-message-queue-02")?["memory_mib"], before);
+    cloud.plan_is_empty()
+}

@@ -99,7 +99,7 @@ fn a_component_that_is_wrong_in_itself_is_refused_by_validate() -> Result<()> {
                 Expected {
                     address: "vio_component.memcache",
                     code: "kind                  = \"memcached\"",
-                    words: &["`memcached`", "memcache,"],
+                    words: &["`memcached`", "`memcache`"],
                 },
                 Expected {
                     address: DATABASE,

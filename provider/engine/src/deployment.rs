@@ -9,6 +9,8 @@ use deploy::observed::Observed;
 use deploy::record::Record;
 use vim::{Device, MoRef};
 
+use crate::error::Error;
+
 /// What exists of a deployment.
 #[derive(Debug, Clone)]
 pub struct Deployment {
@@ -45,6 +47,18 @@ impl Deployment {
     /// The record, when there is a readable one.
     pub fn record(&self) -> Option<&Record> {
         self.observed.image.as_ref().and_then(|image| image.record.as_ref())
+    }
+
+    /// A folder of the name without an image may be the beginning of an interrupted run, but not with others' VMs in it.
+    ///
+    /// # Errors
+    /// [`Error::ForeignFolder`] with the names of those VMs.
+    pub fn refuse_foreign(&self) -> Result<(), Error> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        let vms: Vec<String> = self.observed.foreign.iter().map(|vm| format!("`{vm}`")).collect();
+        Err(Error::ForeignFolder { folder: self.folder_path.clone(), vms: vms.join(", ") })
     }
 
     /// True when nothing in it is somebody else's.

@@ -30,7 +30,7 @@ impl Engine {
         let name = settings.name.clone();
         let found = self.view.fresh(&self.client, &name).await?;
         if let Some(deployment) = &found {
-            refuse_foreign(deployment)?;
+            deployment.refuse_foreign()?;
             if deployment.record().is_some() {
                 return self.take_over(settings, deployment, timeout).await;
             }
@@ -97,7 +97,7 @@ impl Engine {
         let turn = self.turn(name).await;
         let _mine = turn.lock().await;
         let Some(deployment) = self.view.fresh(&self.client, name).await? else { return Ok(()) };
-        refuse_foreign(&deployment)?;
+        deployment.refuse_foreign()?;
         let nodes = nodes_in_use(&deployment);
         if !nodes.is_empty() {
             let (count, nodes) = (nodes.len(), nodes.join(", "));
@@ -118,15 +118,6 @@ impl Engine {
         };
         Ok(Deployment { name, observed: Observed { image, ..observed }, folder_path, refs, inventory })
     }
-}
-
-/// A folder of the name without an image may be the beginning of an interrupted run, but not with others' VMs in it.
-fn refuse_foreign(deployment: &Deployment) -> Result<(), Error> {
-    if deployment.is_ours() {
-        return Ok(());
-    }
-    let vms: Vec<String> = deployment.observed.foreign.iter().map(|vm| format!("`{vm}`")).collect();
-    Err(Error::ForeignFolder { folder: deployment.folder_path.clone(), vms: vms.join(", ") })
 }
 
 /// Nodes of components that were whole once. Those of a run that was interrupted before go with the deployment: no

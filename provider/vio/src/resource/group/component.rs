@@ -42,9 +42,7 @@ impl Flavour for Simple {
         let Some(text) = config.get("kind").as_str() else { return Diagnostics::new() };
         let kind = match text.parse::<KindId>() {
             Ok(kind) => kind,
-            Err(unknown) => {
-                return error("kind", "Unknown kind", crate::message::sentence(&unknown.to_string()));
-            }
+            Err(_) => return unknown_kind(text),
         };
         let mut diagnostics = Diagnostics::new();
         let other = match kind {
@@ -86,4 +84,12 @@ impl Flavour for Simple {
     fn show(&self, _component: &Component, id: &ComponentId, state: &mut Value, _before: &Value) {
         set(state, "kind", id.kind.as_str());
     }
+}
+
+fn unknown_kind(text: &str) -> Diagnostics {
+    let made_here = |kind: &KindId| !matches!(kind, KindId::Controller | KindId::ComputeDriver);
+    let kinds: Vec<String> =
+        KindId::ALL.iter().filter(|kind| made_here(kind)).map(|kind| format!("`{kind}`")).collect();
+    let detail = format!("`{text}` is not a kind of component. There are: {}.", kinds.join(", "));
+    error("kind", "Unknown kind", detail)
 }

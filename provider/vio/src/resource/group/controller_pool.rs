@@ -7,7 +7,7 @@ use deploy::name::ComponentId;
 use deploy::release::{KindId, Resource};
 use deploy::secret::Secret;
 use deploy::settings::{Component, Ldap, Settings};
-use tf_core::{Diagnostics, Value};
+use tf_core::{Diagnostics, Path, Value};
 
 use super::{Change, Flavour};
 use crate::connection::Connection;
@@ -49,12 +49,18 @@ impl Flavour for ControllerPool {
 
     fn plan(
         &self,
-        _planned: &mut Value,
+        planned: &mut Value,
         _connection: Option<&Connection>,
         _inventory: Option<&Inventory>,
         _management: &Settings,
     ) -> Diagnostics {
-        Diagnostics::new()
+        let mut diagnostics = Diagnostics::new();
+        if !planned.get("ldap").is_null() {
+            let detail = "The directory is recorded, but this version of the provider does not configure Keystone for it: \
+                          users and groups stay in the database.";
+            diagnostics.warning(Path::attribute("ldap"), "Directory not in use", detail);
+        }
+        diagnostics
     }
 
     fn settle(&self, change: &Change<'_>, component: &mut Component) -> Result<(), Diagnostics> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use deploy::name::{ComponentId, NodeName};
-use deploy::observed::NodeState;
+use deploy::observed::{Node, NodeState};
+use deploy::release::Size;
 use engine::Deployment;
 use tf_core::Value;
 
@@ -82,7 +83,7 @@ fn nodes(deployment: &Deployment, id: &ComponentId) -> Value {
 fn node(deployment: &Deployment, name: &NodeName) -> Value {
     let observed = deployment.observed.nodes.get(name);
     let address = deployment.record().and_then(|record| record.addresses.get(name));
-    let state = observed.map_or(NodeState::Missing, deploy::observed::Node::state);
+    let state = observed.map_or(NodeState::Missing, |node| state_of(deployment, node));
     let members: BTreeMap<String, Value> = [
         ("name", name.as_str().into()),
         ("ip_address", address.map(|address| address.management.to_string()).into()),
@@ -94,4 +95,15 @@ fn node(deployment: &Deployment, name: &NodeName) -> Value {
     .map(|(name, value): (&str, Value)| (name.to_owned(), value))
     .collect();
     Value::Map(members)
+}
+
+/// A node that runs well with another size than the wanted one is not as it should be.
+fn state_of(deployment: &Deployment, node: &Node) -> NodeState {
+    let component = deployment.record().and_then(|record| record.components.get(&node.component));
+    let wanted = component.map(|membership| membership.component.size);
+    let as_wanted = |size: Size| size.cpus == node.size.cpus && size.memory_mib == node.size.memory_mib;
+    match node.state() {
+        NodeState::Ready if !wanted.is_none_or(as_wanted) => NodeState::Degraded,
+        state => state,
+    }
 }

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use deploy::preflight;
 use deploy::record::{Record, virtual_address};
-use deploy::release::Release;
-use deploy::settings::{Network, Settings};
+use deploy::release::{KindId, Release};
+use deploy::settings::{Backend, Network, Settings};
 use tf_core::{Decode as _, Diagnostics, Path, Value};
 use tf_server::{PlanRequest, PlanResponse};
 
@@ -99,12 +99,38 @@ async fn fill(
     };
     promise(planned, record, &settings)?;
     shared.planned.remember(settings.clone());
-    match connection {
-        Some(connection) if connection.preflight && *planned != *prior => {
-            judge(connection, &settings, &title).await
+    let mut diagnostics = Diagnostics::new();
+    if *planned != *prior {
+        diagnostics.extend(limits(&settings));
+        if let Some(taken) = found.as_ref().and_then(|deployment| deployment.refuse_foreign().err()) {
+            diagnostics.extend(error("name", "Folder of another", message::sentence(&taken.to_string())));
         }
-        Some(_) | None => Ok(Diagnostics::new()),
+        if let Some(connection) = connection.filter(|connection| connection.preflight) {
+            diagnostics.extend(judge(connection, &settings, &title).await?);
+        }
     }
+    Ok(diagnostics)
+}
+
+/// What this version of the provider does not do yet with such a deployment.
+fn limits(settings: &Settings) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let release = Release::find(&settings.release);
+    let controller = release.and_then(|release| release.kinds.get(&KindId::Controller));
+    if controller.is_some_and(|kind| kind.files.is_empty()) {
+        let detail = format!(
+            "Nodes of the release `{}` are made, addressed and watched, but get only the configuration that all nodes have: \
+             this version of the provider does not configure its OpenStack services. `zed` has them all.",
+            settings.release
+        );
+        diagnostics.warning(Path::attribute("release"), "Nodes without services", detail);
+    }
+    if matches!(settings.backend, Backend::Nsx { .. }) {
+        let detail = "Neutron is configured for NSX, but this version of the provider does not register the DHCP nodes in \
+                      NSX Manager: register them as transport nodes by hand.";
+        diagnostics.warning(Path::attribute("networking"), "DHCP nodes are not registered", detail);
+    }
+    diagnostics
 }
 
 /// True when everything but computed values is known.
