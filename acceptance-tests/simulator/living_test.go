@@ -27,7 +27,7 @@ import (
 )
 
 // guestTime is how long a guest may take to boot on a busy machine.
-const guestTime = 3 * time.Minute
+const guestTime = 5 * time.Minute
 
 // livingRoot returns the guests' root file system, or ends the test: as failed where living guests are demanded, else
 // as not run, with the reason.

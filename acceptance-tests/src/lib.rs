@@ -21,6 +21,7 @@
 //! - [`WorkingDirectory`]: one configuration and the commands run on it, in an environment of its own.
 //! - [`Cli`], [`Running`], [`Output`]: a program, a run of it, what it said.
 //! - [`Plan`], [`State`], [`Diagnostic`]: what the CLIs say in JSON, as values.
+//! - [`living`]: guests that are real systems: whether this machine can run them, and how to enter them.
 //! - [`secrets`]: looks for a canary in everything that a run leaves behind.
 //! - [`generated`]: the files of the repository that are made from what the provider says.
 //! - [`measure`]: start-up time, memory and size of the provider.
@@ -30,6 +31,7 @@ mod cli;
 mod deployment;
 pub mod generated;
 mod installation;
+pub mod living;
 pub mod measure;
 mod output;
 pub mod paths;

@@ -143,6 +143,11 @@ impl Simulator {
         Ok(self.get("vm", &[("name", name)])?["guest"].take())
     }
 
+    /// The living guests and the namespaces that they are in; with `memory`, what each takes is measured.
+    pub(crate) fn living_guests(&self, memory: bool) -> Result<Value> {
+        self.get("guests", &[("memory", if memory { "true" } else { "false" })])
+    }
+
     /// Switches a VM off, as an operator might.
     pub fn power_off(&self, name: &str) -> Result<()> {
         self.post("vm/power-off", &[("name", name)], None)

@@ -56,6 +56,8 @@ WAIT_DELAY_S = 5
 CHECK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
 LOOK_S = 15
+# However long a look takes on a busy machine, the next one comes.
+LONGEST_LOOK_S = 60
 UNHEALTHY_LOOK_S = 2
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_PARTS = 1024
@@ -466,7 +468,7 @@ class Reporter:
             self.written = text
 
 
-class Unit(collections.namedtuple("Unit", "load active sub file_state type result status_text")):
+class Unit(collections.namedtuple("Unit", "load active sub file_state type result status_text ended")):
     """A service as systemd sees it."""
 
     def runs(self):
@@ -475,7 +477,9 @@ class Unit(collections.namedtuple("Unit", "load active sub file_state type resul
 
     def is_up(self):
         """Whether it does its work."""
-        done = self.type == "oneshot" and self.active == "inactive" and self.result == "success"
+        # A oneshot that never ran has no result of its own: systemd calls that a success too.
+        ran = self.ended not in ("", "0")
+        done = self.type == "oneshot" and self.active == "inactive" and self.result == "success" and ran
         return self.active in ("active", "reloading", "refreshing") or done
 
     def describe(self):
@@ -490,7 +494,8 @@ class Unit(collections.namedtuple("Unit", "load active sub file_state type resul
 class Systemd:
     """Services."""
 
-    PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Type", "Result", "StatusText")
+    PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Type", "Result", "StatusText",
+                  "InactiveEnterTimestampMonotonic")
 
     def __init__(self, host):
         self.host = host
@@ -906,7 +911,7 @@ class Agent:
         now = self.host.now()
         # A cluster settles for some time after its members are ready. Looking must not keep a small machine busy.
         self.look_s = UNHEALTHY_LOOK_S if complaint else min(2 * self.look_s, LOOK_S)
-        self.due = now + max(self.look_s, 4 * (now - begun))
+        self.due = now + max(self.look_s, min(4 * (now - begun), LONGEST_LOOK_S))
         return POLL_S
 
     def revive(self, name, unit):

@@ -192,12 +192,22 @@ func TestAFolderCanBeWatchedWhileMachinesComeAndGo(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.must(w.clone("last", w.cloneSpec(nil)).PowerOn(context.Background()))
-	eventually(t, "the last machine is seen to come and to go on", func() bool {
+	// One update may tell of several events: each is waited for before the next is caused.
+	count := func(kind types.ObjectUpdateKind) int {
 		for len(seen) > 0 {
 			kinds[<-seen]++
 		}
-		return kinds[types.ObjectUpdateKindEnter] >= 1 && kinds[types.ObjectUpdateKindModify] >= 1
+		return kinds[kind]
+	}
+	entered := count(types.ObjectUpdateKindEnter)
+	last := w.clone("last", w.cloneSpec(nil))
+	eventually(t, "the last machine is seen to come", func() bool {
+		return count(types.ObjectUpdateKindEnter) > entered
+	})
+	modified := count(types.ObjectUpdateKindModify)
+	w.must(last.PowerOn(context.Background()))
+	eventually(t, "the last machine is seen to go on", func() bool {
+		return count(types.ObjectUpdateKindModify) > modified
 	})
 }
 

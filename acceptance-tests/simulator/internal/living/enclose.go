@@ -1,3 +1,5 @@
+//go:build linux
+
 package living
 
 import (
@@ -38,6 +40,8 @@ type cloud struct {
 	id string
 	// dir is on disk, and holds everything that the guests write.
 	dir string
+	// program is this program's file.
+	program string
 	// hostPID is the simulator's process id as the machine's own processes see it.
 	hostPID int
 }
@@ -70,6 +74,9 @@ func enclose(root string) (int, error) {
 	c, locks, err := claim(root)
 	if err != nil {
 		return 0, err
+	}
+	if c.program, err = os.Executable(); err != nil {
+		return 0, fmt.Errorf("find this program: %w", err)
 	}
 	// A file that nobody refers to is closed, and its lock is gone.
 	defer runtime.KeepAlive(locks)
@@ -111,7 +118,7 @@ func enclose(root string) (int, error) {
 
 // process is this program again, in a role.
 func (c cloud) process(role string, files ...*os.File) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd := exec.Command(c.program, os.Args[1:]...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, cloudVariable+"="+c.dir)
 	cmd.ExtraFiles = files
 	return cmd

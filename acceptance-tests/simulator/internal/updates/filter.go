@@ -67,6 +67,8 @@ func (f *filter) update(ctx *simulator.Context, pc *simulator.PropertyCollector,
 	}
 	spec := f.spec
 	spec.ObjectSet = nil
+	// An object may go between the event and this look at it: it has then left, and the others are still of interest.
+	spec.ReportMissingObjectsInResults = types.NewBool(true)
 	for _, ref := range touched {
 		spec.ObjectSet = append(spec.ObjectSet, types.ObjectSpec{Obj: ref})
 	}

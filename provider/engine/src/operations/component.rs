@@ -56,6 +56,8 @@ impl Engine {
             let _mine = turn.lock().await;
             let found = self.change_record(deployment, change).await?;
             self.run_on(&found, &Scope::Foundation, deadline).await?;
+            // New nodes may need each other through the load balancers before they are ready: those learn of them first.
+            self.run(deployment, &Scope::Configuration, deadline).await?;
         }
         self.run(deployment, &Scope::Grow(id.clone()), deadline).await?;
         let _mine = turn.lock().await;
