@@ -4,7 +4,7 @@
 mod network;
 mod placement;
 
-pub use network::{check_networks, check_range};
+pub use network::check_networks;
 pub use placement::{check_component, check_disk, check_placement, check_template};
 
 /// A finding.

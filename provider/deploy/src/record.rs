@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{NodeAddresses, Pool, Range};
 use crate::error::Error;
 use crate::name::{ComponentId, NodeName};
-use crate::release::{KindId, Network as NetworkRole, Release};
+use crate::release::{Network as NetworkRole, Release};
 use crate::secret::RootSecret;
 use crate::settings::{Component, Network, Settings};
 
@@ -259,11 +259,6 @@ pub fn virtual_address(network: &Network, role: &'static str) -> Result<Ipv4Addr
     let pool = pool(network, [])?;
     let missing = Error::NoAddress { network: role, capacity: pool.capacity(), needed: 1 };
     pool.lowest_free(&BTreeSet::new()).ok_or(missing)
-}
-
-/// True when a kind's nodes stand in the external network of a release.
-pub fn is_external(release: &Release, kind: KindId) -> bool {
-    release.kinds.get(&kind).is_some_and(|spec| spec.networks.contains(&NetworkRole::External))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn check_network(name: &'static str, network: &Network, findings: &mut Vec<Findi
 }
 
 /// Judges one range against its network.
-pub fn check_range(name: &'static str, cidr: &Cidr, cidr_text: &str, range: Range) -> Option<Finding> {
+fn check_range(name: &'static str, cidr: &Cidr, cidr_text: &str, range: Range) -> Option<Finding> {
     let inside = cidr.has_host(range.first) && cidr.has_host(range.last);
     let detail = format!(
         "The range `{}-{}` has addresses that are no host addresses of the network `{cidr_text}`. Correct the range or \

@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use super::codec::VERSION;
 use super::*;
 use crate::desired::Desired;
+use crate::release::KindId;
 
 mod addresses;
 pub(crate) mod sample;
