@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use https::Setback;
+
 use crate::fault::{Fault, FaultKind};
 
 /// Why a call to vSphere has no result.
@@ -12,7 +14,7 @@ pub enum Error {
     /// The client's configuration is wrong; nothing was sent.
     #[error("the vSphere client is not configured correctly: {0}")]
     Config(String),
-    /// The server cannot be reached: its name does not resolve, it refuses, or the connection broke.
+    /// The server cannot be reached: its name does not resolve, or it refuses. Nothing was sent.
     #[error(
         "cannot connect to vSphere at `{server}`: {reason}; check `server`, the network path and any firewall"
     )]
@@ -120,11 +122,18 @@ impl Error {
         matches!(self, Self::Broken { .. } | Self::Timeout { .. } | Self::Http { .. } | Self::Protocol { .. })
     }
 
-    /// Whether the network or the server's front failed in a way that often passes.
-    pub(crate) fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Connect { .. } | Self::Broken { .. } | Self::Http { status: 502..=504 | 429, .. }
-        )
+    /// What it is to the policy of repetition.
+    pub(crate) fn setback(&self) -> Setback {
+        match self {
+            Self::Connect { .. } => Setback::Unreached,
+            Self::Broken { .. } => Setback::Unknown,
+            Self::Http { status, .. } => Setback::of_status(*status),
+            Self::Config(_)
+            | Self::Certificate { .. }
+            | Self::Timeout { .. }
+            | Self::Fault { .. }
+            | Self::Protocol { .. }
+            | Self::LoggedOut(_) => Setback::Final,
+        }
     }
 }

@@ -18,14 +18,14 @@ mod spec;
 mod transport;
 mod watch;
 
-pub use client::{Client, ClientConfig, ReadRetry};
+pub use client::{Client, ClientConfig};
 pub use device::{Device, DeviceChange, NicBacking};
 pub use error::Error;
 pub use fault::{Fault, FaultKind};
+pub use https::{Pauses, TlsPolicy};
 pub use mo_ref::MoRef;
 pub use property::{ObjectContent, ObjectSpec, PropSpec, PropertyValue, Selection, TraversalSpec};
 pub use proto::{About, El, ServiceContent};
 pub use secret::Secret;
 pub use spec::{AntiAffinityRule, CHILD_DISK, CloneLocation, CloneSpec, RuleChange, VmConfigSpec};
-pub use transport::TlsPolicy;
 pub use watch::VmWatch;

@@ -1,8 +1,9 @@
-//! One call: sending, classifying, repeating, counting. The only place that repeats anything.
+//! One call: sending, classifying, repeating as [`https::Retry`] says, counting.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use https::{Effect, Retry};
 use tokio::time::{Instant, sleep};
 
 use super::{Inner, Session};
@@ -11,28 +12,10 @@ use crate::fault::Fault;
 use crate::proto::{El, Refusal, SoapRequest, parse_response, says_not_authenticated};
 use crate::transport::{Answer, Failure};
 
-/// How calls that only read are repeated after HTTP 429, 502, 503, 504, a refused or a broken connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadRetry {
-    /// How often the call is made at most; 1 means never to repeat.
-    pub attempts: u32,
-    /// The pause before the second attempt; doubles with each further one.
-    pub first_pause: Duration,
-}
-
-impl Default for ReadRetry {
-    /// Four attempts within 3.5 seconds of pauses: vCenter's proxy answers 503 for moments, not minutes.
-    fn default() -> Self {
-        Self { attempts: 4, first_pause: Duration::from_millis(500) }
-    }
-}
-
-impl ReadRetry {
-    /// The pause before attempt `next` (from 2), or none if `error` or the number of attempts forbids it.
-    fn pause_before(&self, next: u32, request: &SoapRequest, error: &Error) -> Option<Duration> {
-        let again = !request.mutates && error.is_transient() && next <= self.attempts;
-        again.then(|| self.first_pause.saturating_mul(1 << (next - 2).min(16)))
-    }
+/// The pause before attempt `next` (from 2), or none when the call must not be made again.
+pub(super) fn pause_before(next: u32, request: &SoapRequest, error: &Error) -> Option<Duration> {
+    let effect = if request.mutates { Effect::Changes } else { Effect::Reads };
+    Retry::VCENTER.pause_before(next, effect, error.setback())
 }
 
 impl Inner {
@@ -66,7 +49,7 @@ impl Inner {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let Some(pause) = self.read_retry.pause_before(next, request, &error) else { return Err(error) };
+            let Some(pause) = pause_before(next, request, &error) else { return Err(error) };
             tracing::debug!(method = request.method, attempt = next, %error, "will be tried again");
             sleep(pause).await;
             next += 1;
@@ -96,7 +79,8 @@ impl Inner {
     ) -> Result<(El, Option<String>), Error> {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(request.method).or_default() += 1;
         let started = Instant::now();
-        let answer = self.transport.send(request.envelope(), cookie, limit).await;
+        // Boxed, as every operation of the engine has this one's size several times in its own.
+        let answer = Box::pin(self.transport.send(request.envelope(), cookie, limit)).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(method = request.method, object = %request.this, status, elapsed_ms, "called");
@@ -153,32 +137,47 @@ mod tests {
     use crate::mo_ref::MoRef;
     use crate::proto;
 
-    fn unavailable() -> Error {
-        Error::Http { operation: String::new(), object: String::new(), status: 503 }
+    fn http(status: u16) -> Error {
+        Error::Http { operation: String::new(), object: String::new(), status }
+    }
+
+    fn reading(next: u32, error: &Error) -> Option<Duration> {
+        pause_before(next, &proto::current_time(), error)
+    }
+
+    fn changing(next: u32, error: &Error) -> Option<Duration> {
+        pause_before(next, &proto::power_on(&MoRef::new("VirtualMachine", "vm-1")), error)
     }
 
     #[test]
-    fn a_read_is_repeated_with_doubling_pauses_up_to_the_limit() {
-        let retry = ReadRetry::default();
-        let pauses: Vec<_> =
-            (2..=5).map(|next| retry.pause_before(next, &proto::current_time(), &unavailable())).collect();
-        let ms = |ms| Some(Duration::from_millis(ms));
-        assert_eq!(pauses, [ms(500), ms(1000), ms(2000), None]);
+    fn a_read_is_repeated_up_to_the_limit_of_the_policy() {
+        let broken = Error::Broken {
+            server: String::new(),
+            operation: String::new(),
+            object: String::new(),
+            reason: String::new(),
+        };
+        for error in [http(429), http(502), http(503), http(504), broken] {
+            let repeated = (2..).map_while(|next| reading(next, &error)).count() as u32;
+            assert_eq!(repeated + 1, Retry::VCENTER.attempts, "{error}");
+        }
     }
 
     #[test]
-    fn a_change_is_never_repeated() {
-        let request = proto::power_on(&MoRef::new("VirtualMachine", "vm-1"));
-        assert_eq!(ReadRetry::default().pause_before(2, &request, &unavailable()), None);
+    fn a_change_is_repeated_only_if_it_was_not_sent() {
+        let unreached = Error::Connect { server: String::new(), reason: String::new() };
+        assert!(changing(2, &unreached).is_some());
+        for status in [429, 502, 503, 504] {
+            assert_eq!(changing(2, &http(status)), None);
+        }
     }
 
     #[test]
     fn neither_faults_nor_other_statuses_are_repeated() {
-        let not_found = Error::Http { operation: String::new(), object: String::new(), status: 404 };
         let timeout =
             Error::Timeout { operation: String::new(), object: String::new(), after: Duration::from_secs(1) };
-        for error in [not_found, timeout] {
-            assert_eq!(ReadRetry::default().pause_before(2, &proto::current_time(), &error), None);
+        for error in [http(404), timeout] {
+            assert_eq!(reading(2, &error), None);
         }
     }
 }

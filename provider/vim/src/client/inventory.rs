@@ -79,4 +79,12 @@ impl Client {
     pub async fn move_into_folder(&self, folder: &MoRef, entities: &[MoRef]) -> Result<MoRef, Error> {
         self.inner.call_for_moref(&proto::move_into_folder(folder, entities)).await
     }
+
+    /// Moves VMs or pools into a resource pool. There is no task.
+    ///
+    /// # Errors
+    /// Those of every call: [`Error`].
+    pub async fn move_into_resource_pool(&self, pool: &MoRef, entities: &[MoRef]) -> Result<(), Error> {
+        self.inner.call(&proto::move_into_resource_pool(pool, entities)).await.map(drop)
+    }
 }

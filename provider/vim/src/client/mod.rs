@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use https::TlsPolicy;
+
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::transport::{TlsPolicy, Transport};
+use crate::transport::Transport;
 use crate::watch::Hub;
 
-pub use call::ReadRetry;
 pub(crate) use call::protocol;
 pub(crate) use session::Session;
 use session::Sessions;
@@ -42,16 +43,14 @@ pub struct ClientConfig {
     /// The properties of VMs that [`Client::watch_vm`] gives, e.g. `runtime.powerState`,
     /// `config.extraConfig["guestinfo.status"]`.
     pub vm_watch_paths: Vec<String>,
-    /// How calls that only read are repeated when the network or the server's front fails.
-    pub read_retry: ReadRetry,
 }
 
 /// A vSphere client. Cloning gives another handle to the same session, pool and watch.
 ///
 /// Nothing is sent before the first call; the first call logs in, whoever makes it. A session that the server ended is
 /// renewed once for all callers, and the call that noticed it is repeated once. Calls that only read are repeated when
-/// the network fails ([`ReadRetry`]); calls that change something never are: after [`Error::is_ambiguous`] the caller
-/// must look first.
+/// the network fails ([`https::Retry::VCENTER`]); calls that change something are only if nothing was sent: after
+/// [`Error::is_ambiguous`] the caller must look first.
 ///
 /// Dropping a call's future gives up its answer, not its effect. Methods named after a task return when the task has
 /// been *started*: pass the task to [`Client::wait_task`].
@@ -65,7 +64,6 @@ pub(crate) struct Inner {
     sessions: Sessions,
     counts: Mutex<BTreeMap<&'static str, u64>>,
     api_timeout: Duration,
-    read_retry: ReadRetry,
     pub(crate) hub: Arc<Hub>,
 }
 
@@ -84,14 +82,12 @@ impl Client {
             max_connections,
             user_agent,
             vm_watch_paths,
-            read_retry,
         } = config;
         let inner = Inner {
             transport: Transport::new(&server, &tls, max_connections, &user_agent)?,
             sessions: Sessions::new(user, password),
             counts: Mutex::default(),
             api_timeout,
-            read_retry,
             hub: Arc::new(Hub::new(vm_watch_paths)),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -1,6 +1,8 @@
 //! Reading.
 
-use super::call::protocol;
+use tokio::time::sleep;
+
+use super::call::{pause_before, protocol};
 use super::{Client, Inner, Session};
 use crate::error::Error;
 use crate::property::{ObjectContent, ObjectSpec, PropSpec};
@@ -55,14 +57,24 @@ impl Inner {
         }
     }
 
+    /// A token is good for one answer: after a page that was lost the reading starts from its first page.
     async fn pages(&self, session: &Session, first: &SoapRequest) -> Result<Vec<ObjectContent>, Error> {
-        let mut page = self.page(session, first).await?;
-        let mut all = page.objects;
-        while let Some(token) = page.token {
-            page = self.page(session, &proto::continue_retrieve(&first.this, &token)).await?;
-            all.append(&mut page.objects);
+        let mut next = 2;
+        loop {
+            let mut page = self.page(session, first).await?;
+            let mut all = page.objects;
+            let lost = loop {
+                let Some(token) = page.token else { return Ok(all) };
+                match self.page(session, &proto::continue_retrieve(&first.this, &token)).await {
+                    Ok(more) => page = more,
+                    Err(error) => break error,
+                }
+                all.append(&mut page.objects);
+            };
+            let Some(pause) = pause_before(next, first, &lost) else { return Err(lost) };
+            sleep(pause).await;
+            next += 1;
         }
-        Ok(all)
     }
 
     async fn page(&self, session: &Session, request: &SoapRequest) -> Result<RetrieveResult, Error> {

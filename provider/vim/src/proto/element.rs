@@ -10,6 +10,10 @@ use crate::mo_ref::MoRef;
 /// The deepest nesting accepted: vSphere's own answers stay below 30; a deeper one is an attack or a mistake.
 const MAX_DEPTH: usize = 128;
 
+/// The most elements accepted. One takes some two hundred bytes of memory and may have come as four; what vCenter says of ten
+/// thousand VMs is a million.
+const MAX_ELEMENTS: usize = 4 << 20;
+
 /// One XML element of an answer. Namespaces are dropped: vSphere's answers need local names only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct El {
@@ -62,15 +66,16 @@ pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8: {e}"))?;
     let mut reader = Reader::from_str(text);
     let mut open: Vec<El> = vec![El::default()];
+    let mut left = MAX_ELEMENTS;
     loop {
         match reader.read_event().map_err(|e| e.to_string())? {
             Event::Start(start) => {
                 if open.len() > MAX_DEPTH {
                     return Err(format!("nested deeper than {MAX_DEPTH} elements"));
                 }
-                open.push(element(&start)?);
+                open.push(element(&start, &mut left)?);
             }
-            Event::Empty(start) => append(&mut open, element(&start)?),
+            Event::Empty(start) => append(&mut open, element(&start, &mut left)?),
             Event::End(_) => {
                 let mut done = open.pop().unwrap_or_default();
                 if !done.children.is_empty() && done.text.trim().is_empty() {
@@ -105,7 +110,8 @@ fn push_text(open: &mut [El], text: &str) {
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Result<El, String> {
+fn element(start: &BytesStart<'_>, left: &mut usize) -> Result<El, String> {
+    *left = left.checked_sub(1).ok_or_else(|| format!("more than {MAX_ELEMENTS} elements"))?;
     let mut el = El { name: start.local_name().as_ref().to_owned(), ..El::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|e| e.to_string())?;

@@ -58,6 +58,11 @@ pub fn move_into_folder(folder: &MoRef, entities: &[MoRef]) -> SoapRequest {
     SoapRequest::mutating("MoveIntoFolder_Task", folder, |w| w.morefs("list", entities))
 }
 
+/// `MoveIntoResourcePool`. No task.
+pub fn move_into_resource_pool(pool: &MoRef, entities: &[MoRef]) -> SoapRequest {
+    SoapRequest::mutating("MoveIntoResourcePool", pool, |w| w.morefs("list", entities))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

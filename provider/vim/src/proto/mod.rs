@@ -15,7 +15,7 @@ pub use cluster::reconfigure_cluster_rules;
 pub use element::{El, parse_xml};
 pub use inventory::{
     create_folder, create_resource_pool, destroy, find_by_inventory_path, find_child, move_into_folder,
-    rename,
+    move_into_resource_pool, rename,
 };
 pub use property::{RetrieveResult, continue_retrieve, parse_retrieve_result, retrieve};
 pub use request::{Refusal, SoapRequest, parse_response};

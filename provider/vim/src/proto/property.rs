@@ -24,9 +24,9 @@ pub fn retrieve(collector: &MoRef, objects: &[ObjectSpec], props: &[PropSpec]) -
     })
 }
 
-/// `ContinueRetrievePropertiesEx`: the next page.
+/// `ContinueRetrievePropertiesEx`: the next page. The token is used up by it, so that it is not sent twice.
 pub fn continue_retrieve(collector: &MoRef, token: &str) -> SoapRequest {
-    SoapRequest::reading("ContinueRetrievePropertiesEx", collector, |w| w.field("token", token))
+    SoapRequest::mutating("ContinueRetrievePropertiesEx", collector, |w| w.field("token", token))
 }
 
 /// Writes the fields of a `PropertyFilterSpec`.
@@ -109,6 +109,11 @@ mod tests {
     use super::*;
     use crate::property::TraversalSpec;
     use crate::proto::parse_xml;
+
+    #[test]
+    fn a_token_is_never_sent_twice() {
+        assert!(continue_retrieve(&MoRef::new("PropertyCollector", "pc"), "t1").mutates);
+    }
 
     #[test]
     fn fields_are_in_schema_order_and_traversals_nest() {

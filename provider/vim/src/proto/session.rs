@@ -90,7 +90,7 @@ pub fn login(session_manager: &MoRef, user: &str, password: &Secret) -> SoapRequ
 
 /// `Logout`: ends the session and all that is bound to it.
 pub fn logout(session_manager: &MoRef) -> SoapRequest {
-    SoapRequest::mutating("Logout", session_manager, |_| {})
+    SoapRequest::reading("Logout", session_manager, |_| {})
 }
 
 /// `CancelTask`: asks for the cancellation of a task; the task then ends when and as it will.

@@ -101,11 +101,12 @@ impl Writer {
     /// An element as the server sent it, to be sent back.
     pub(crate) fn element(&mut self, el: &El) {
         self.raw(&["<", &el.name]);
-        if let Some(xsi_type) = &el.xsi_type {
-            self.raw(&[" xsi:type=\"", xsi_type, "\""]);
-        }
-        if let Some(moref_type) = &el.moref_type {
-            self.raw(&[" type=\"", moref_type, "\""]);
+        for (attribute, value) in [("xsi:type", &el.xsi_type), ("type", &el.moref_type)] {
+            if let Some(value) = value {
+                self.raw(&[" ", attribute, "=\""]);
+                self.escaped(value);
+                self.raw(&["\""]);
+            }
         }
         self.raw(&[">"]);
         self.escaped(&el.text);
@@ -136,7 +137,8 @@ mod tests {
 
     #[test]
     fn an_element_that_came_in_goes_out_the_same() {
-        let xml = "<d xsi:type=\"VirtualDisk\"><key>2000</key><b><s type=\"Datastore\">ds-1&amp;</s></b></d>";
+        let xml =
+            "<d xsi:type=\"Virtual&quot;Disk\"><key>2000</key><b><s type=\"Datastore\">ds-1&amp;</s></b></d>";
         let mut w = Writer::default();
         w.element(&parse_xml(xml.as_bytes()).unwrap());
         assert_eq!(w.finish(), xml);

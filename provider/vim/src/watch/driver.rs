@@ -1,10 +1,10 @@
-//! The background task: keeps the server's list view in step with what is waited for, reads after every addition and
-//! after every loss, and polls.
+//! The background task: keeps the server's list view in step with what is waited for, reads after every loss, and polls.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use https::Pauses;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::state::{Bound, Sync};
@@ -19,8 +19,12 @@ use crate::proto::{self, El, SoapRequest, returned_moref};
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How long a cancelled poll may take to come back.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The pauses between attempts in trouble grow from the first to the second.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// An update that was lost on the way would be missed for ever. A poll in which nothing happens ends with a look at everything;
+/// where always something happens, there is one so often.
+const LOOK_EVERY: Duration = Duration::from_secs(120);
+/// What happens at about the same time is told in one call: the more is waited for, the longer it is gathered. The first is
+/// for each task and VM, the second the most.
+const GATHER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
 type Poll = Pin<Box<dyn Future<Output = (SoapRequest, Result<El, Error>)> + Send>>;
 
@@ -28,17 +32,20 @@ struct Driver {
     inner: Arc<Inner>,
     poll: Option<Poll>,
     trouble: Option<Trouble>,
+    /// When everything wanted was read last, or the task began.
+    looked: Instant,
 }
 
 /// An unbroken run of failures.
 struct Trouble {
     since: Instant,
-    pause: Duration,
+    /// The attempt that comes next.
+    next: u32,
 }
 
 /// Runs until nothing is waited for.
 pub(super) async fn run(inner: Arc<Inner>) {
-    let mut driver = Driver { inner, poll: None, trouble: None };
+    let mut driver = Driver { inner, poll: None, trouble: None, looked: Instant::now() };
     loop {
         if let Err(error) = driver.sync().await {
             driver.recover(error).await;
@@ -54,6 +61,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
             driver.poll = driver.start_poll();
         }
         driver.wait().await;
+        gather(&driver.inner).await;
     }
 }
 
@@ -91,10 +99,12 @@ impl Driver {
         let updates = proto::parse_update_set(response).map_err(|reason| protocol(request, reason))?;
         let mut state = self.inner.hub.lock();
         let Some(updates) = updates else {
-            // An update that was lost on the way would be missed for ever: have a look now and then.
             state.must_read();
             return Ok(());
         };
+        if self.looked.elapsed() > LOOK_EVERY {
+            state.must_read();
+        }
         if let Some(fault) = updates.not_authenticated {
             let (operation, object) = (request.method.to_owned(), request.this.to_string());
             return Err(Error::Fault { operation, object, fault: Box::new(fault) });
@@ -112,8 +122,15 @@ impl Driver {
     async fn sync(&mut self) -> Result<(), Error> {
         loop {
             let Some(sync) = self.inner.hub.lock().next_sync() else { return Ok(()) };
-            self.list(&sync).await?;
-            self.read(sync.wanted).await?;
+            if let Err(error) = self.list(&sync).await {
+                // As when it is read: a task that a restart of vCenter has lost must not keep the others from being listed.
+                let missing = missing_object(&error).filter(|object| sync.wanted.contains(object));
+                self.inner.hub.lock().gone(missing.ok_or_else(|| error.clone())?);
+                continue;
+            }
+            if self.inner.hub.lock().is_unread() {
+                self.read(sync.wanted).await?;
+            }
             self.leave_dead_session().await?;
         }
     }
@@ -124,12 +141,19 @@ impl Driver {
             None => {
                 self.poll = None;
                 let bound = bind(&self.inner, &sync.wanted).await?;
-                self.inner.hub.lock().bound = Some(bound);
+                let mut state = self.inner.hub.lock();
+                state.bound = Some(bound);
+                // A new list view says nothing of what is gone.
+                state.must_read();
             }
             Some(_) if sync.add.is_empty() => return Ok(()),
             Some(Bound { session, view, .. }) => {
                 let request = proto::modify_list_view(&view, &sync.add, &sync.remove);
-                self.in_session(&session, &request).await?;
+                let response = self.in_session(&session, &request).await?;
+                let mut state = self.inner.hub.lock();
+                for unknown in response.children_named("returnval").filter_map(El::moref) {
+                    state.gone(&unknown);
+                }
             }
         }
         self.inner.hub.lock().list_is(&sync.wanted);
@@ -138,6 +162,7 @@ impl Driver {
 
     /// Reads everything wanted in one call. One missing object faults the call: it is dropped, and the rest read again.
     async fn read(&mut self, mut wanted: Vec<MoRef>) -> Result<(), Error> {
+        self.looked = Instant::now();
         let hub = &self.inner.hub;
         while !wanted.is_empty() {
             let objects: Vec<_> = wanted.iter().cloned().map(ObjectSpec::one).collect();
@@ -189,14 +214,14 @@ impl Driver {
     async fn recover(&mut self, error: Error) {
         tracing::debug!(%error, "the watch is in trouble");
         self.inner.hub.lock().must_read();
-        let trouble = self.trouble.get_or_insert(Trouble { since: Instant::now(), pause: PAUSES.0 });
+        let trouble = self.trouble.get_or_insert(Trouble { since: Instant::now(), next: 2 });
         if is_hopeless(&error) || trouble.since.elapsed() > self.inner.api_timeout() {
             self.trouble = None;
             self.inner.hub.lock().end_all(|_| error.clone());
             return;
         }
-        sleep(trouble.pause).await;
-        trouble.pause = (trouble.pause * 2).min(PAUSES.1);
+        sleep(Pauses::POLL.before(trouble.next)).await;
+        trouble.next += 1;
     }
 
     /// Tells the server to give up the poll, and waits until it has.
@@ -209,6 +234,17 @@ impl Driver {
         if timeout(CANCEL_TIMEOUT, both).await.is_err() {
             tracing::debug!("the poll was not cancelled in time");
         }
+    }
+}
+
+/// Lets more happen before the server is asked again.
+async fn gather(inner: &Inner) {
+    let (waited_for, closing) = {
+        let mut state = inner.hub.lock();
+        (state.waited_for(), state.closing)
+    };
+    if !closing {
+        sleep(GATHER.0.saturating_mul(waited_for).min(GATHER.1)).await;
     }
 }
 

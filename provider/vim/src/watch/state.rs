@@ -72,16 +72,17 @@ impl State {
         Self { vm_paths, ..Self::default() }
     }
 
+    /// The server tells everything of what it lists anew. What it lists still, from an earlier wait, it tells nothing of:
+    /// that is read.
     pub(super) fn add_task(&mut self, task: &MoRef) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
-        // The server may list it still, from an earlier wait, and then tells nothing: whatever is new is read.
-        self.unread |= !self.tasks.contains_key(task);
+        self.unread |= !self.tasks.contains_key(task) && self.listed.contains(task);
         self.tasks.entry(task.clone()).or_default().waiters.push(sender);
         receiver
     }
 
     pub(super) fn add_vm(&mut self, vm: &MoRef) -> watch::Receiver<Shown> {
-        self.unread |= !self.vms.contains_key(vm);
+        self.unread |= !self.vms.contains_key(vm) && self.listed.contains(vm);
         let fresh = || VmEntry { props: Arc::default(), sender: watch::Sender::new(None) };
         self.vms.entry(vm.clone()).or_insert_with(fresh).sender.subscribe()
     }
@@ -95,6 +96,12 @@ impl State {
     pub(super) fn is_idle(&mut self) -> bool {
         self.sweep();
         self.tasks.is_empty() && self.vms.is_empty()
+    }
+
+    /// How many tasks and VMs are waited for.
+    pub(super) fn waited_for(&mut self) -> u32 {
+        self.sweep();
+        u32::try_from(self.tasks.len() + self.vms.len()).unwrap_or(u32::MAX)
     }
 
     fn wanted(&self) -> BTreeSet<MoRef> {
@@ -116,10 +123,14 @@ impl State {
         Some(Sync { wanted: wanted.into_iter().collect(), add, remove })
     }
 
-    /// The server's list view holds exactly these now; nothing of them is read yet.
+    /// The server's list view holds exactly these now.
     pub(super) fn list_is(&mut self, objects: &[MoRef]) {
         self.listed = objects.iter().cloned().collect();
-        self.unread = true;
+    }
+
+    /// True when what is wanted must be read before waiting.
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread
     }
 
     /// Everything was read.
@@ -154,8 +165,8 @@ impl State {
     pub(super) fn update(&mut self, update: ObjectUpdate) {
         let ObjectUpdate { obj, kind, changes } = update;
         if kind == UpdateKind::Leave {
-            // It left because it was destroyed, or because nobody wants it: then nobody is told.
-            self.gone(&obj);
+            // It left because it was destroyed, or because nobody wanted it for a moment: a reading tells which.
+            self.unread |= self.tasks.contains_key(&obj) || self.vms.contains_key(&obj);
         } else if let Some(task) = self.tasks.get_mut(&obj) {
             self.unread |= !change(&mut task.props, changes, |path| TASK_PATHS.contains(&path));
             self.finish_if_done(&obj);
@@ -407,11 +418,37 @@ mod tests {
         assert!(state.next_sync().is_some());
     }
 
+    fn leave(object: MoRef) -> ObjectUpdate {
+        ObjectUpdate { obj: object, kind: UpdateKind::Leave, changes: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_vm_that_leaves_the_view_is_read() {
+        let mut state = state();
+        let watcher = state.add_vm(&vm());
+        settle(&mut state);
+        state.update(leave(vm()));
+        assert_eq!(state.next_sync().unwrap().wanted, [vm()]);
+        assert!(watcher.borrow().as_ref().is_none_or(Result::is_ok), "it may be there still");
+    }
+
+    #[test]
+    fn a_vm_that_is_wanted_again_before_the_server_tells_that_it_left_is_watched_on() {
+        let mut state = state();
+        drop(state.add_vm(&vm()));
+        let _waiter = state.add_task(&task(1));
+        settle(&mut state);
+        let watcher = state.add_vm(&vm());
+        state.update(leave(vm()));
+        state.read(&vm(), Props::new());
+        assert!(matches!(&*watcher.borrow(), Some(Ok(_))));
+    }
+
     #[test]
     fn a_destroyed_vm_ends_its_watch() {
         let mut state = state();
         let watcher = state.add_vm(&vm());
-        state.update(ObjectUpdate { obj: vm(), kind: UpdateKind::Leave, changes: BTreeMap::new() });
+        state.gone(&vm());
         assert!(matches!(&*watcher.borrow(), Some(Err(error)) if error.is_not_found()));
         assert!(state.is_idle());
     }

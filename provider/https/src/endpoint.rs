@@ -1,20 +1,21 @@
-//! Where the server is: a host, `host:port`, or a URL.
+//! Where a server is: a host, `host:port`, or a URL.
 
-use crate::error::Error;
+use crate::error::NotSent;
 
-/// The address of a vSphere SOAP service.
+/// The address of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Name or address, IPv6 without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// The path of the URL with its leading slash; empty when none was given.
     pub(crate) path: String,
 }
 
 impl Endpoint {
     /// Parses what a user gives as the server.
-    pub(crate) fn parse(server: &str) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::Config(format!("`server` is `{server}`, {why}"));
+    pub(crate) fn parse(server: &str) -> Result<Self, NotSent> {
+        let wrong = |why: &str| NotSent::Config(format!("`server` is `{server}`, {why}"));
         let rest = match server.trim().split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
             Some(_) => return Err(wrong("but only https is spoken, since the password is sent over it")),
@@ -22,8 +23,8 @@ impl Endpoint {
         };
         let (authority, path) = match rest.split_once('/') {
             Some((authority, path)) if !path.is_empty() => (authority, format!("/{path}")),
-            Some((authority, _)) => (authority, "/sdk".to_owned()),
-            None => (rest, "/sdk".to_owned()),
+            Some((authority, _)) => (authority, String::new()),
+            None => (rest, String::new()),
         };
         if authority.contains('@') {
             return Err(wrong("which holds a user: give it as `user`"));
@@ -70,13 +71,13 @@ mod tests {
     #[test]
     fn hosts_ports_and_urls_are_understood() {
         for (server, authority, path) in [
-            ("vc.example.com", "vc.example.com:443", "/sdk"),
-            ("vc.example.com:8989", "vc.example.com:8989", "/sdk"),
+            ("vc.example.com", "vc.example.com:443", ""),
+            ("vc.example.com:8989", "vc.example.com:8989", ""),
             ("https://vc.example.com/sdk", "vc.example.com:443", "/sdk"),
-            ("HTTPS://10.0.0.1:8989/", "10.0.0.1:8989", "/sdk"),
+            ("HTTPS://10.0.0.1:8989/", "10.0.0.1:8989", ""),
             ("https://vc/sdk/vimService", "vc:443", "/sdk/vimService"),
-            ("[2001:db8::1]:8989", "[2001:db8::1]:8989", "/sdk"),
-            ("2001:db8::1", "[2001:db8::1]:443", "/sdk"),
+            ("[2001:db8::1]:8989", "[2001:db8::1]:8989", ""),
+            ("2001:db8::1", "[2001:db8::1]:443", ""),
         ] {
             assert_eq!(parsed(server), (authority.to_owned(), path.to_owned()), "{server}");
         }
@@ -87,7 +88,7 @@ mod tests {
         for server in
             ["http://vc/sdk", "https://root@vc/sdk", "", "https://", "vc:port", "vc example", "[::1]x"]
         {
-            assert!(matches!(Endpoint::parse(server), Err(Error::Config(_))), "{server}");
+            assert!(matches!(Endpoint::parse(server), Err(NotSent::Config(_))), "{server}");
         }
     }
 }

@@ -13,7 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::error::Error;
+use crate::error::NotSent;
 
 /// How the server proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn new(policy: &TlsPolicy) -> Result<Self, Error> {
+    pub(crate) fn new(policy: &TlsPolicy) -> Result<Self, NotSent> {
         let trust = match policy {
             TlsPolicy::Verify { extra_ca_pem } => Trust::Authorities(parse_pem(extra_ca_pem.as_deref())?),
             TlsPolicy::Thumbprint(text) => Trust::Pinned(parse_thumbprint(text)?),
@@ -54,7 +54,7 @@ impl Tls {
     }
 
     /// The configuration, and the verifier that remembers the certificate it refused.
-    pub(crate) fn config(&self) -> Result<(Arc<ClientConfig>, Arc<Verifier>), Error> {
+    pub(crate) fn config(&self) -> Result<(Arc<ClientConfig>, Arc<Verifier>), NotSent> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = &*ready {
             return Ok(made.clone());
@@ -63,7 +63,7 @@ impl Tls {
         let verifier = Arc::new(Verifier::new(&self.trust, provider.clone())?);
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|e| Error::Config(format!("TLS: {e}")))?
+            .map_err(|e| NotSent::Config(format!("TLS: {e}")))?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone())
             .with_no_client_auth();
@@ -72,9 +72,9 @@ impl Tls {
     }
 }
 
-fn parse_pem(pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn parse_pem(pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, NotSent> {
     let Some(pem) = pem else { return Ok(Vec::new()) };
-    let wrong = |why: String| Error::Config(format!("`ca_certificate_pem` {why}"));
+    let wrong = |why: String| NotSent::Config(format!("`ca_certificate_pem` {why}"));
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|e| wrong(format!("is no PEM: {e}")))?;
@@ -84,12 +84,12 @@ fn parse_pem(pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
     Ok(certificates)
 }
 
-fn parse_thumbprint(text: &str) -> Result<Vec<u8>, Error> {
+fn parse_thumbprint(text: &str) -> Result<Vec<u8>, NotSent> {
     let digits: Vec<char> = text.chars().filter(|c| *c != ':' && !c.is_whitespace()).collect();
     let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok();
     let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
     bytes.filter(|bytes| bytes.len() == 32 && digits.len() == 64).ok_or_else(|| {
-        Error::Config(
+        NotSent::Config(
             "`server_thumbprint` must be a SHA-256 thumbprint: 64 hexadecimal digits, colons optional"
                 .to_owned(),
         )
@@ -125,7 +125,7 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self, NotSent> {
         let chain = match trust {
             Trust::Authorities(extra) => chain_verifier(extra, provider.clone())?,
             Trust::Pinned(_) | Trust::Anybody => None,
@@ -203,21 +203,21 @@ fn reason(error: &rustls::Error, name: &ServerName<'_>) -> String {
 fn chain_verifier(
     extra: &[CertificateDer<'static>],
     provider: Arc<CryptoProvider>,
-) -> Result<Option<Arc<WebPkiServerVerifier>>, Error> {
+) -> Result<Option<Arc<WebPkiServerVerifier>>, NotSent> {
     let mut roots = RootCertStore::empty();
     // Whatever cannot be read of the system's roots is missed when a certificate is judged, which is told there.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in extra {
-        roots
-            .add(certificate.clone())
-            .map_err(|e| Error::Config(format!("`ca_certificate_pem` holds an unusable certificate: {e}")))?;
+        roots.add(certificate.clone()).map_err(|e| {
+            NotSent::Config(format!("`ca_certificate_pem` holds an unusable certificate: {e}"))
+        })?;
     }
     if roots.is_empty() {
         return Ok(None);
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
-        .map_err(|e| Error::Config(format!("TLS: {e}")))?;
+        .map_err(|e| NotSent::Config(format!("TLS: {e}")))?;
     Ok(Some(verifier))
 }
 
@@ -364,7 +364,7 @@ mod tests {
         let sha1 = TlsPolicy::Thumbprint("ab".repeat(20));
         let odd = TlsPolicy::Thumbprint("a".repeat(63));
         for policy in [with_ca("nonsense".into()), short, sha1, odd] {
-            assert!(matches!(Tls::new(&policy), Err(Error::Config(_))), "{policy:?}");
+            assert!(matches!(Tls::new(&policy), Err(NotSent::Config(_))), "{policy:?}");
         }
     }
 }
