@@ -75,7 +75,7 @@ impl Provider for Things {
 
     fn stop(&self) {}
 
-    async fn close(&self) {}
+    async fn close(&self, _farewell: tf_server::Farewell) {}
 }
 
 /// What the tests provoke by the name of a thing.

@@ -21,7 +21,7 @@ mod wire;
 
 pub use error::Error;
 pub use provider::{
-    ApplyRequest, ApplyResponse, DataSource, DataSourceResponse, Imported, PlanRequest, PlanResponse,
-    Provider, ReadRequest, ReadResponse, Resource,
+    ApplyRequest, ApplyResponse, DataSource, DataSourceResponse, Farewell, Imported, PlanRequest,
+    PlanResponse, Provider, ReadRequest, ReadResponse, Resource,
 };
 pub use serve::{ServeOptions, serve, serve_for_debugging};

@@ -14,6 +14,8 @@ use crate::proto::plugin::{
     grpc_stdio_server::GrpcStdio,
 };
 
+use crate::provider::Farewell;
+
 /// A client that asks for the health of the plugin asks for this service.
 const PLUGIN: &str = "plugin";
 
@@ -21,28 +23,36 @@ type Idle<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// When to stop serving. Clones see the same order.
 #[derive(Clone)]
-pub(crate) struct Shutdown(watch::Sender<bool>);
+pub(crate) struct Shutdown(watch::Sender<Option<Farewell>>);
 
 impl Shutdown {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(None))
     }
 
-    /// Orders the end.
-    pub(crate) fn order(&self) {
-        self.0.send_replace(true);
+    /// Orders the end. The first order counts.
+    pub(crate) fn order(&self, farewell: Farewell) {
+        self.0.send_if_modified(|order| {
+            let is_first = order.is_none();
+            order.get_or_insert(farewell);
+            is_first
+        });
     }
 
-    /// Returns when the end has been ordered.
-    pub(crate) async fn ordered(&self) {
+    /// Returns when the end has been ordered, with the manner of it.
+    pub(crate) async fn ordered(&self) -> Farewell {
+        let mut orders = self.0.subscribe();
         // The sender lives in `self`, so the wait cannot fail.
-        let _ = self.0.subscribe().wait_for(|ordered| *ordered).await;
+        let order = orders.wait_for(Option::is_some).await;
+        order.ok().and_then(|order| *order).unwrap_or(Farewell::CutOff)
     }
 
     /// A stream without items that ends with the server: one that stayed open would keep the server from ending.
     fn idle<T: Send + 'static>(&self) -> Idle<T> {
         let shutdown = self.clone();
-        Box::pin(stream::pending().take_until(async move { shutdown.ordered().await }))
+        Box::pin(stream::pending().take_until(async move {
+            let _ = shutdown.ordered().await;
+        }))
     }
 }
 
@@ -64,7 +74,7 @@ impl Plugin {
 impl GrpcController for Plugin {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
         if self.obeys_client {
-            self.shutdown.order();
+            self.shutdown.order(Farewell::Goodbye);
         }
         Ok(Response::new(Empty {}))
     }

@@ -31,9 +31,18 @@ pub trait Provider: Send + Sync + 'static {
     /// The user interrupted: cancel waits, finish what must be finished, and answer at once. Later calls may follow.
     fn stop(&self);
 
-    /// Called once after the client has said goodbye and before the process exits: close sessions. The server waits
-    /// for it five seconds at most.
-    async fn close(&self);
+    /// Called once before the process exits: close sessions. The server waits for it five seconds at most; the client
+    /// kills the process two seconds after its goodbye.
+    async fn close(&self, farewell: Farewell);
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// The client has said goodbye while no call was running: it has every answer.
+    Goodbye,
+    /// The client has gone, or the system wants the process to end, or calls were running: answers may be lost.
+    CutOff,
 }
 
 /// A managed resource.

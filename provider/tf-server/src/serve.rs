@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -20,7 +21,7 @@ use crate::proto::plugin::{
     grpc_stdio_server::GrpcStdioServer,
 };
 use crate::proto::tfplugin6::provider_server::ProviderServer;
-use crate::provider::Provider;
+use crate::provider::{Farewell, Provider};
 use crate::service::Service;
 use crate::signals::{self, Master};
 use crate::tls::{self, Tls};
@@ -137,6 +138,13 @@ async fn until_ordered(
     let shutdown = plugin.shutdown.clone();
     let (running, mut ended) = mpsc::channel(1);
     let service = Service::new(Arc::clone(&provider), &running);
+    let in_peace = AtomicBool::new(false);
+    let ordered = async {
+        let farewell = shutdown.ordered().await;
+        // Judged now: what still runs ends after the client has stopped listening.
+        let is_idle = running.strong_count() == 1;
+        in_peace.store(is_idle && farewell == Farewell::Goodbye, Ordering::Relaxed);
+    };
     let server = Server::builder()
         .add_service(
             ProviderServer::new(service)
@@ -147,7 +155,7 @@ async fn until_ordered(
         .add_service(GrpcStdioServer::new(plugin.clone()))
         .add_service(GrpcBrokerServer::new(plugin.clone()))
         .add_service(HealthServer::new(plugin))
-        .serve_with_incoming_shutdown(listener.connections(tls.map(|tls| tls.config)), shutdown.ordered());
+        .serve_with_incoming_shutdown(listener.connections(tls.map(|tls| tls.config)), ordered);
     let drained = async {
         shutdown.ordered().await;
         tokio::time::sleep(DRAIN_TIMEOUT).await;
@@ -160,7 +168,12 @@ async fn until_ordered(
     // Each call holds a sender of its own, so the channel ends with the last of them.
     drop(running);
     let _ = timeout(CALLS_TIMEOUT, ended.recv()).await;
-    let _ = timeout(CLOSE_TIMEOUT, provider.close()).await;
+    let farewell = match in_peace.load(Ordering::Relaxed) {
+        true => Farewell::Goodbye,
+        false => Farewell::CutOff,
+    };
+    tracing::debug!(?farewell, "the provider is closed");
+    let _ = timeout(CLOSE_TIMEOUT, provider.close(farewell)).await;
     served
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::plugin::Shutdown;
+use crate::provider::Farewell;
 
 /// How often the parent is looked for. Not more precise than needed: it matters only when the client was killed.
 const PARENT_INTERVAL: Duration = Duration::from_secs(1);
@@ -25,24 +26,25 @@ pub(crate) fn watch(shutdown: &Shutdown, master: Master) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let order = shutdown.clone();
+    // Before the handshake: a client that ends after this is missed, one that ended before cannot be told the address.
+    let parent = rustix::process::getppid();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => if master == Master::User { break },
-                () = orphaned(), if master == Master::Client => break,
+                () = orphaned(parent), if master == Master::Client => break,
             }
         }
-        order.order();
+        order.order(Farewell::CutOff);
     });
     Ok(())
 }
 
-/// Returns when the process that started us has ended. Asked for by polling: the signal that the kernel offers comes
+/// Returns when `parent`, the process that started us, has ended. Asked for by polling: the signal that the kernel offers comes
 /// already when the thread that forked us ends.
 #[cfg(unix)]
-async fn orphaned() {
-    let parent = rustix::process::getppid();
+async fn orphaned(parent: Option<rustix::process::Pid>) {
     while rustix::process::getppid() == parent {
         tokio::time::sleep(PARENT_INTERVAL).await;
     }
@@ -55,7 +57,7 @@ pub(crate) fn watch(shutdown: &Shutdown, master: Master) -> Result<(), Error> {
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if master == Master::User {
-                break order.order();
+                break order.order(Farewell::CutOff);
             }
         }
     });

@@ -36,6 +36,13 @@ fn outcome(variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// What a process that has ended wrote to standard error.
+fn errors_of(plugin: &mut Plugin) -> String {
+    let mut text = String::new();
+    plugin.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
 fn socket_folder(plugin: &Plugin) -> &Path {
     Path::new(plugin.field(3)).parent().unwrap()
 }
@@ -141,6 +148,22 @@ async fn the_system_can_end_the_process() {
     assert!(!socket_folder(&plugin).exists());
 }
 
+#[tokio::test]
+async fn a_goodbye_is_told_apart_from_an_order_of_the_system() {
+    for (is_goodbye, told) in [(true, "Goodbye"), (false, "CutOff")] {
+        let mut plugin = Plugin::start(&[("TF_LOG_PROVIDER_THING", "debug"), ("TF_LOG", "off")]);
+        let client = plugin.plain().await;
+        metadata(&client).await.unwrap();
+        match is_goodbye {
+            true => shutdown(&client).await,
+            false => kill_process(Pid::from_child(&plugin.child), Signal::TERM).unwrap(),
+        }
+        plugin.wait(2 * SECOND).unwrap();
+        let log = errors_of(&mut plugin);
+        assert!(log.contains(&format!("\"farewell\":\"{told}\"")), "{log}");
+    }
+}
+
 #[test]
 fn it_ends_when_its_parent_was_killed() {
     let mut shell = Command::new("sh");
@@ -202,8 +225,7 @@ async fn log_lines_are_json_and_come_only_when_asked_for() {
         metadata(&client).await.unwrap();
         shutdown(&client).await;
         plugin.wait(2 * SECOND).unwrap();
-        let mut stderr = String::new();
-        plugin.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let stderr = errors_of(&mut plugin);
         assert_eq!(!stderr.is_empty(), lines, "{stderr}");
         for line in stderr.lines() {
             let object: serde_json::Value = serde_json::from_str(line).unwrap();
