@@ -50,7 +50,9 @@ TORN_READS = 60
 ATTEMPTS = 20
 MAX_DELAY_S = 30
 GIVEN_UP_DELAY_S = 60
-ACTION_TIMEOUT_S = 1800
+PACKAGES_TIMEOUT_S = 1800
+# Twice what the longest takes, the first migration of a database, on a machine that does much else; a deadlock ends too.
+ACTION_TIMEOUT_S = 900
 WAIT_TIMEOUT_S = 60
 WAIT_DELAY_S = 5
 CHECK_TIMEOUT_S = 30
@@ -239,6 +241,15 @@ class Document:
         """The actions that are tied to a service."""
         return [action for action in self.actions if action.get(place) == name]
 
+    def basis(self, action):
+        """SHA-256 of what decides what an action does; None for one that does not say what it reads."""
+        reads = action.get("reads")
+        if not reads:
+            return None
+        digest = hashlib.sha256(json.dumps([action["command"], action["user"]]).encode("utf-8"))
+        digest.update(files_digest((file.path, file.content) for file in self.files if file.path in reads).encode("ascii"))
+        return digest.hexdigest()
+
 
 class File:
     """A file of the document."""
@@ -361,6 +372,7 @@ class State:
         "target": "",           # revision of the document that was begun last
         "done": [],             # actions that have run for `target`
         "once": [],             # actions of `once` that have succeeded
+        "acted": {},            # digest of what an action with `reads` went by when it last succeeded
         "files": [],            # paths that are ours
         "services": [],         # services that are ours
         "dirty": {},            # what services need for files that were changed: restart or reload
@@ -447,8 +459,13 @@ class Reporter:
         self.guestinfo, self.state = guestinfo, state
         self.scrub = Scrubber()
         self.values = {"phase": "booting", "waiting_for": None, "services": {}, "cluster": {},
-                       "files_digest": None, "error": None, "target": ""}
+                       "files_digest": None, "error": None, "target": "", "unreadable": False}
         self.written = None
+
+    def look(self):
+        """Whether vCenter has the report still: it is written again where somebody removed or changed it."""
+        if self.guestinfo.get(STATUS_KEY) != self.written:
+            self.written = None
 
     def say(self, **changes):
         """Reports."""
@@ -556,12 +573,12 @@ class Packages:
         env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
         ours = self.forbid_starting()
         try:
-            self.host.run(["dpkg", "--force-confold", "--configure", "-a"], ACTION_TIMEOUT_S, env=env)
-            self.host.run(["apt-get", "update", "-q"], ACTION_TIMEOUT_S, env=env)
+            self.host.run(["dpkg", "--force-confold", "--configure", "-a"], PACKAGES_TIMEOUT_S, env=env)
+            self.host.run(["apt-get", "update", "-q"], PACKAGES_TIMEOUT_S, env=env)
             code, text = self.host.run(
                 ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300",
                  "-o", "Dpkg::Options::=--force-confold", "-o", "Dpkg::Options::=--force-confdef", "--"] + names,
-                ACTION_TIMEOUT_S, env=env)
+                PACKAGES_TIMEOUT_S, env=env)
         finally:
             if ours:
                 self.clean_up()
@@ -592,7 +609,7 @@ class Application:
     def __init__(self, agent, document):
         self.host, self.guestinfo, self.state = agent.host, agent.guestinfo, agent.state
         self.disk, self.systemd, self.packages = agent.disk, agent.systemd, agent.packages
-        self.say, self.document = agent.progress, document
+        self.say, self.begin, self.document = agent.progress, agent.begin, document
 
     def run(self):
         """Applies."""
@@ -607,6 +624,7 @@ class Application:
         self.state.save(applied=self.document.revision, repairing=False)
 
     def install_packages(self):
+        self.begin()
         missing = self.packages.missing(self.document.packages)
         if missing:
             self.say("applying", "packages " + ", ".join(missing))
@@ -614,6 +632,7 @@ class Application:
 
     def stop_services(self):
         """Stops what the last document had and this one has not."""
+        self.begin()
         names = self.document.names
         gone = [name for name in self.state["services"] if name not in names]
         self.state.save(services=sorted(set(names) | set(gone)))
@@ -625,6 +644,7 @@ class Application:
         self.state.save(services=sorted(names), dirty=dirty)
 
     def write_files(self):
+        self.begin()
         self.say("applying", "files")
         wanted = {file.path for file in self.document.files}
         gone = [path for path in self.state["files"] if path not in wanted]
@@ -633,7 +653,8 @@ class Application:
         if changed:
             self.mark(changed)
         self.state.save(files=sorted(wanted | set(gone)))
-        for file in self.document.files:
+        # What is new comes first: Keystone must not miss a token key that moves from one file to a new one.
+        for file in sorted(self.document.files, key=lambda file: os.path.lexists(self.host.path(file.path))):
             self.disk.install(file)
         for path in gone:
             self.disk.remove(path)
@@ -677,6 +698,7 @@ class Application:
                 self.act(action)
 
     def bring_up(self, name):
+        self.begin()
         unit = self.systemd.units([name])[name]
         self.systemd.enable(name, unit)
         verb = self.state["dirty"].get(name) if unit.runs() else None
@@ -708,8 +730,9 @@ class Application:
             raise StepFailed("service `%s` did not %s (%s): %s" % (name, word, unit.describe(), why))
 
     def act(self, action):
-        name, run = action["name"], action["run"]
-        if name in self.state["once" if run == "once" else "done"]:
+        self.begin()
+        name, run, basis = action["name"], action["run"], self.document.basis(action)
+        if name in self.state["once" if run == "once" else "done"] or (basis and self.state["acted"].get(name) == basis):
             return
         if run == "wait":
             self.await_others(action)
@@ -721,6 +744,8 @@ class Application:
                                  % (name, action["description"], code, last_line(text)))
         if run == "once":
             self.state.save(once=sorted(self.state["once"] + [name]))
+        elif basis:
+            self.state.save(acted=dict(self.state["acted"], **{name: basis}))
         else:
             self.state.save(done=self.state["done"] + [name])
 
@@ -807,8 +832,11 @@ class Agent:
         self.document = None
         self.unreadable = 0     # reads in a row that found no whole document
         self.attempts = 0       # failed applications of this document in a row
+        self.steps = 0          # steps that the application has begun; those that find themselves done count
+        self.failed_step = 0    # the step at which the last application failed
         self.due = 0            # when to apply or to look again
         self.look_s = UNHEALTHY_LOOK_S
+        self.doubted = False    # the last look found something that was not well, and that is not said yet
         self.idle_since = host.now()
         self.starts = {}        # services that were dead: (starts so far, when to start it again)
 
@@ -848,31 +876,39 @@ class Agent:
             self.unreadable += 1
             final = isinstance(error, Refused) or self.unreadable > TORN_READS
             self.report.say(phase="failed" if final else "waiting", error=str(error) if final else None, target=revision,
+                            unreadable=isinstance(error, Torn),
                             waiting_for=None if final else "the whole configuration of revision %.12s" % revision)
             return POLL_S if self.unreadable <= TORN_READS else MAX_DELAY_S
         self.report.scrub = Scrubber(self.document)
-        self.unreadable = self.attempts = self.due = 0
+        self.unreadable = self.attempts = self.due = self.failed_step = 0
         self.look_s = UNHEALTHY_LOOK_S
+        self.doubted = False
         self.starts = {}
         self.idle_since = self.host.now()
         phase = "booting" if self.state.is_applied(self.document) else "applying"
-        self.report.say(phase=phase, error=None, target=revision, services={}, cluster={}, files_digest=None,
+        self.report.say(phase=phase, error=None, target=revision, unreadable=False, services={}, cluster={}, files_digest=None,
                         waiting_for="its services to be looked at")
         return None
 
+    def begin(self):
+        """Counts a step. Its order in a document is the same in every attempt."""
+        self.steps += 1
+
     def progress(self, phase, waiting_for):
-        """Reports a step, unless the agent has given up: then only success is news."""
+        """Reports a step, unless the agent has given up: then only success is news. An error is past with its step."""
         if self.attempts < ATTEMPTS:
-            self.report.say(phase=phase, waiting_for=waiting_for)
+            error = self.report.values["error"] if self.steps <= self.failed_step else None
+            self.report.say(phase=phase, waiting_for=waiting_for, error=error)
 
     def apply(self):
+        self.steps = 0
         try:
             Application(self, self.document).run()
         except Superseded:
             return 0
         except (StepFailed, OSError) as error:
             return self.fail(str(error))
-        self.attempts = self.due = 0
+        self.attempts = self.due = self.failed_step = 0
         self.report.say(phase="applying", waiting_for="its services to be looked at", error=None,
                         files_digest=self.disk.digest(self.document))
         return 0
@@ -880,6 +916,7 @@ class Agent:
     def fail(self, reason):
         """Counts a failed attempt and says when the next one is."""
         self.attempts += 1
+        self.failed_step = self.steps
         if self.attempts >= ATTEMPTS:
             delay_s = GIVEN_UP_DELAY_S
             self.report.say(phase="failed", waiting_for=None, error=reason)
@@ -894,10 +931,13 @@ class Agent:
         """Looks at services, checks and files, starts what is dead, repairs what it is asked to."""
         begun = self.host.now()
         digest = self.disk.digest(self.document)
-        if digest != self.document.digest and self.guestinfo.get(REPAIR_KEY):
-            log("files are not as they should be, and a repair is asked for")
-            self.state.save(repairing=True, done=[])
-            return 0
+        if self.guestinfo.get(REPAIR_KEY):
+            if digest == self.document.digest:
+                self.guestinfo.set(REPAIR_KEY, "")  # or it would repair what is changed later, unseen
+            else:
+                log("files are not as they should be, and a repair is asked for")
+                self.state.save(repairing=True, done=[])
+                return 0
         health = Health(self.host)
         for name, unit in self.systemd.units(self.document.names).items():
             health.note(name, unit.is_up(), "" if unit.is_up() else unit.describe())
@@ -906,6 +946,12 @@ class Agent:
             health.check(check)
         complaint = health.complaint()
         self.attempts = 0
+        # A busy machine may not answer once. What is not well at two looks in a row is said.
+        self.doubted = bool(complaint) and not self.doubted and self.report.values["phase"] == "ready"
+        if self.doubted:
+            self.due = self.host.now() + UNHEALTHY_LOOK_S
+            return POLL_S
+        self.report.look()
         self.report.say(phase="waiting" if complaint else "ready", waiting_for=complaint or None, error=None,
                         services=health.services, cluster=health.cluster, files_digest=digest)
         now = self.host.now()

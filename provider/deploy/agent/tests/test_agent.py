@@ -76,6 +76,21 @@ class Applying(MachineTest):
         self.work()
         self.assertEqual(self.machine.calls, ["enable one"])
 
+    def test_new_files_are_there_before_others_change_or_go(self):
+        self.machine.give(document([file("/keys/0", "second"), file("/keys/1", "first")]))
+        self.work()
+        self.machine.give(document([file("/keys/0", "third"), file("/keys/2", "second")]))
+        seen, install = [], agent.Disk.install
+
+        def look(disk, wanted):
+            install(disk, wanted)
+            seen.append({self.on_disk("/keys/" + name) for name in os.listdir(self.machine.path("/keys"))})
+
+        with mock.patch.object(agent.Disk, "install", look):
+            self.work()
+        self.assertEqual(seen, [{"second", "first"}, {"third", "second", "first"}])
+        self.assertEqual(sorted(os.listdir(self.machine.path("/keys"))), ["0", "2"])
+
     def test_a_file_and_a_service_that_left_the_document_go(self):
         self.machine.unit("stays"), self.machine.unit("goes")
         both = [service("stays", ["/old"]), service("goes")]
@@ -97,6 +112,26 @@ class Applying(MachineTest):
             self.machine.give(document([file("/a", content)], [service("one")], actions))
             self.work()
         self.assertEqual(self.trace(), ["once", "change", "change"])
+
+    def test_an_action_that_says_what_it_reads_runs_again_only_for_that(self):
+        self.machine.unit("one")
+        def give(read, other, command="a"):
+            self.machine.give(document([file("/read", read), file("/other", other)], [service("one")],
+                                       [action("act", self.logging_command(command), before="one", reads=["/read"])]))
+            self.work()
+        give("1", "1")
+        give("1", "2")
+        self.assertEqual(self.trace(), ["a"])
+        give("2", "2")
+        give("2", "2", "b")
+        self.assertEqual(self.trace(), ["a", "a", "b"])
+
+    def test_an_action_that_failed_runs_again_although_nothing_it_reads_has_changed(self):
+        self.machine.unit("one")
+        failing = action("act", self.logging_command("act") + "; exit 1", before="one", reads=["/read"])
+        self.machine.give(document([file("/read", "1")], [service("one")], [failing]))
+        self.work(until="failed")
+        self.assertEqual(len(self.trace()), agent.ATTEMPTS)
 
     def test_units_are_read_again_when_one_changed(self):
         self.machine.unit("one")
@@ -183,6 +218,22 @@ class Failing(MachineTest):
         self.assertEqual(self.machine.report["phase"], "applying")
         self.assertEqual(self.machine.report["waiting_for"], "attempt 2 of 20")
 
+    def test_an_error_stays_until_its_step_is_past_and_no_longer(self):
+        flag = self.machine.path("/luck")
+        self.machine.give(document(services=[], actions=[
+            action("first", "true"), action("bad", "test -e %s || { echo no luck; exit 3; }" % flag),
+            action("late", "true")]))
+        running = self.agent()
+        while running.attempts < 3:
+            self.machine.sleep(running.step())
+        tried_again = [report for report in self.machine.reports if report["waiting_for"] == "do bad"]
+        self.assertEqual([bool(report["error"]) for report in tried_again], [False, True, True])
+        self.write("/luck", "")
+        self.work(running)
+        late = [report for report in self.machine.reports if report["waiting_for"] == "do late"]
+        self.assertEqual([(report["phase"], report["error"]) for report in late], [("applying", None)])
+        self.assertIsNone(self.machine.report["error"])
+
     def test_a_new_document_ends_the_failure(self):
         self.machine.give(self.failing())
         running = self.work(until="failed")
@@ -268,12 +319,15 @@ class TornDocuments(MachineTest):
         self.machine.give(document([file("/a", "1")]))
         whole, self.machine.guestinfo[agent.DOCUMENT_KEY] = self.machine.guestinfo[agent.DOCUMENT_KEY], "no base64!"
         running = self.work(until="failed")
+        self.assertTrue(self.machine.report["unreadable"])
         self.machine.guestinfo[agent.DOCUMENT_KEY] = whole
         self.work(running)
+        self.assertFalse(self.machine.report["unreadable"])
 
     def test_a_version_of_the_future_is_refused(self):
         self.machine.give(dict(document(), version=2))
         self.work(until="failed")
+        self.assertFalse(self.machine.report["unreadable"], "writing it again would not help")
         self.assertIn("version 2", self.machine.report["error"])
 
     def test_a_path_that_leaves_its_folder_is_refused(self):
@@ -327,6 +381,14 @@ class Drift(MachineTest):
         self.write("/a", "edited")
         self.looked_again()
         self.assertEqual(self.on_disk("/a"), "edited", "one request is one repair")
+
+    def test_a_request_without_a_changed_file_does_not_wait_for_one(self):
+        self.machine.guestinfo[agent.REPAIR_KEY] = "please"
+        self.looked_again()
+        self.assertEqual((self.machine.guestinfo[agent.REPAIR_KEY], self.machine.calls), ("", []))
+        self.write("/a", "edited")
+        self.looked_again()
+        self.assertEqual(self.on_disk("/a"), "edited")
 
     def test_a_repair_survives_being_killed_at_every_effect(self):
         for kill_in in range(200):
@@ -489,6 +551,17 @@ class Checks(MachineTest):
         self.checked({"name": "galera", "kind": "command", "command": "echo not yet; exit 1"}, "waiting")
         self.assertEqual(self.machine.report["waiting_for"], "galera: exit status 1: not yet")
 
+    def test_a_check_that_fails_once_is_not_news(self):
+        check = "test ! -e %s || { rm %s; exit 1; }" % ((self.machine.path("/once"),) * 2)
+        self.machine.give(document(checks=[{"name": "busy", "kind": "command", "command": check}]))
+        running = self.work()
+        self.write("/once", "")
+        count = len(self.machine.reports)
+        for _ in range(200):
+            self.machine.sleep(running.step())
+        self.assertFalse(os.path.exists(self.machine.path("/once")), "nobody looked")
+        self.assertEqual([report["phase"] for report in self.machine.reports[count:]], [])
+
     def test_a_check_and_a_service_of_one_name_must_both_be_healthy(self):
         self.machine.unit("one")
         self.machine.give(document(services=[service("one")],
@@ -560,6 +633,18 @@ class Reports(MachineTest):
             self.machine.sleep(running.step())
         self.assertEqual(len(self.machine.reports), count)
         self.assertLess(len(self.machine.looks) - looks, 100, "looking gets rarer")
+
+    def test_a_report_that_vcenter_has_not_any_more_is_written_again(self):
+        self.machine.unit("one")
+        self.machine.give(document(services=[service("one")]))
+        running = self.work()
+        for remains in (None, "{}"):
+            self.machine.guestinfo.pop(agent.STATUS_KEY)
+            if remains:
+                self.machine.guestinfo[agent.STATUS_KEY] = remains
+            for _ in range(60):
+                self.machine.sleep(running.step())
+            self.assertEqual(json.loads(self.machine.guestinfo[agent.STATUS_KEY])["phase"], "ready")
 
     def test_every_report_that_is_not_ready_says_what_it_waits_for_or_what_failed(self):
         self.machine.unit("one")

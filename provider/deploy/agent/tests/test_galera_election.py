@@ -14,7 +14,7 @@ import time
 import unittest
 from unittest import mock
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[4] / "schemas/releases/zed/database/election.py.j2"
+PROGRAM = pathlib.Path(__file__).resolve().parents[4] / "schemas/releases/common/galera/election.py.j2"
 HISTORY, OTHER_HISTORY = "6b1e9f2c-0000-11ee-8000-000000000001", "6b1e9f2c-0000-11ee-8000-000000000002"
 GRASTATE = "# GALERA saved state\nversion: 2.1\nuuid:    %s\nseqno:   %d\nsafe_to_bootstrap: %d\n"
 
