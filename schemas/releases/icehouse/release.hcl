@@ -1,6 +1,6 @@
 id          = "icehouse"
 title       = "VIO 1.0 (OpenStack Icehouse)"
-description = "The release of VIO 1.0: Keystone v2.0 with tokens in the database, Glance with its registry, Nova with the EC2 API, Cinder v1 and v2. Its nodes run on Ubuntu 14.04."
+description = "The release of VIO 1.0: Keystone v2.0 with UUID tokens in the database, Glance with its registry, Nova with the EC2 API, Cinder v1 and v2. No distribution of today has its packages: its nodes need a template that brings them (`schemas/releases/icehouse/README.md`)."
 
 packages = ["chrony", "rsyslog"]
 
@@ -26,6 +26,16 @@ file "/etc/rsyslog.d/60-vio.conf" {
   format        = "none"
   fixed_because = "set `syslog` of the management cluster instead"
   when          = "cloud.syslog"
+}
+
+# Who waits for an answer of a server that went with a VIP's former holder learns of it in a minute, not in two hours.
+file "/etc/sysctl.d/50-vio-connections.conf" {
+  template = "common/connections.conf.j2"
+  format   = "flat"
+}
+
+service "systemd-sysctl" {
+  restart_on = ["/etc/sysctl.d/50-vio-connections.conf"]
 }
 
 service "chrony" {

@@ -27,6 +27,76 @@ anti_affinity = true
 quorum        = false
 drained       = false
 requires      = []
+secrets       = ["tls_private_key"]
+packages      = ["haproxy", "keepalived"]
+
+file "/etc/haproxy/haproxy.cfg" {
+  template = "common/python2/haproxy.cfg.j2"
+  format   = "haproxy"
+}
+
+file "/etc/haproxy/public.pem" {
+  template      = "common/load_balancer/public.pem.j2"
+  mode          = "0600"
+  format        = "none"
+  fixed_because = "set `certificate` of the management cluster instead"
+}
+
+file "/etc/keepalived/keepalived.conf" {
+  template      = "common/load_balancer/keepalived.conf.j2"
+  format        = "none"
+  fixed_because = "its blocks have no sections; the options of the kind cover it"
+}
+
+file "/etc/sysctl.d/60-vio.conf" {
+  template = "common/load_balancer/sysctl.conf.j2"
+  format   = "flat"
+}
+
+service "haproxy" {
+  reload_on = ["/etc/haproxy/haproxy.cfg", "/etc/haproxy/public.pem"]
+}
+
+service "keepalived" {
+  reload_on = ["/etc/keepalived/keepalived.conf"]
+}
+
+action "kernel_settings" {
+  description = "let HAProxy listen on a VIP that another node holds"
+  run         = "on_change"
+  before      = "haproxy"
+  command     = "sysctl --load /etc/sysctl.d/60-vio.conf"
+}
+
+# The process of before the reload answers what it has begun; who stops the node sooner cuts that off. Sessions of the
+# database end when their server does.
+action "drained" {
+  description = "let requests end that a leaving node still answers"
+  run         = "on_change"
+  after       = "haproxy"
+  when        = "cloud.draining"
+  command     = <<-SH
+    for second in $(seq 30); do
+      open=
+      {% for front_end in front_ends if front_end.mode == "http" -%}
+      {% for server in front_end.servers if server.draining -%}
+      open="$open$(ss -Htn state established dst {{ server.address }}:{{ server.port }})"
+      {% endfor %}{% endfor -%}
+      [ -n "$open" ] || exit 0
+      sleep 1
+    done
+  SH
+}
+
+check "haproxy" {
+  type    = "command"
+  command = "pgrep -x haproxy"
+}
+
+check "keepalived" {
+  type    = "command"
+  command = "pgrep -x keepalived"
+}
 
 option "max_connections" {
   type            = "int"
@@ -88,7 +158,7 @@ option "vrrp_interval_s" {
 option "tls_min_version" {
   type        = "enum"
   default     = "TLSv1.2"
-  values      = ["TLSv1.2", "TLSv1.3"]
+  values      = ["TLSv1.0", "TLSv1.1", "TLSv1.2"]
   description = "Oldest TLS version that the public VIP accepts."
 }
 

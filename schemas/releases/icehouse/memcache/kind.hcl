@@ -1,6 +1,6 @@
 kind        = "memcache"
 title       = "Memcache"
-description = "memcached: Keystone and the services that validate its tokens keep them here. Clients spread keys over all nodes."
+description = "memcached: the services keep here the tokens that they have validated, so that Keystone is asked less often. Clients spread keys over all nodes."
 resource    = "component"
 
 count {
@@ -27,6 +27,22 @@ anti_affinity = true
 quorum        = false
 drained       = false
 requires      = []
+packages      = ["memcached"]
+
+file "/etc/memcached.conf" {
+  template      = "common/memcached.conf.j2"
+  format        = "none"
+  fixed_because = "its lines are flags without sections; the options of the kind cover it"
+}
+
+service "memcached" {
+  restart_on = ["/etc/memcached.conf"]
+}
+
+check "memcached" {
+  type = "tcp"
+  port = 11211
+}
 
 option "memory_mib" {
   type            = "int"

@@ -27,6 +27,59 @@ anti_affinity = true
 quorum        = true
 drained       = false
 requires      = []
+hosts         = ["message_queue"]
+secrets       = ["rabbitmq_openstack", "rabbitmq_erlang_cookie"]
+packages      = ["rabbitmq-server"]
+
+file "/etc/rabbitmq/rabbitmq.config" {
+  template      = "common/python2/rabbitmq.config.j2"
+  owner         = "rabbitmq"
+  group         = "rabbitmq"
+  mode          = "0640"
+  format        = "none"
+  fixed_because = "it is an Erlang term; the options of the kind cover it"
+}
+
+file "/etc/rabbitmq/enabled_plugins" {
+  template      = "common/rabbitmq/enabled_plugins.j2"
+  format        = "none"
+  fixed_because = "it is a list, not settings; set the option `management_enabled` instead"
+}
+
+file "/var/lib/rabbitmq/.erlang.cookie" {
+  template      = "common/rabbitmq/erlang.cookie.j2"
+  owner         = "rabbitmq"
+  group         = "rabbitmq"
+  mode          = "0400"
+  format        = "none"
+  fixed_because = "every member must have the same secret"
+}
+
+service "rabbitmq-server" {
+  restart_on = [
+    "/etc/rabbitmq/rabbitmq.config",
+    "/etc/rabbitmq/enabled_plugins",
+    "/var/lib/rabbitmq/.erlang.cookie",
+  ]
+}
+
+action "mirror_queues" {
+  description = "keep every queue on every member"
+  run         = "on_change"
+  on          = "leader"
+  after       = "rabbitmq-server"
+  command     = "rabbitmqctl set_policy vio '^(?!amq[.]).*' '{\"ha-mode\": \"all\", \"ha-sync-mode\": \"automatic\"}'"
+}
+
+check "amqp" {
+  type = "tcp"
+  port = 5672
+}
+
+check "rabbitmq" {
+  type    = "command"
+  command = "rabbitmqctl -q status > /dev/null"
+}
 
 option "vm_memory_high_watermark" {
   type        = "int"

@@ -1,6 +1,6 @@
 kind        = "compute_driver"
 title       = "Compute driver"
-description = "Nova's compute service with the VMware driver; one node speaks for one vSphere cluster."
+description = "Nova's compute service and Cinder's volume service with the VMware drivers; one node speaks for one vSphere cluster."
 resource    = "compute_cluster"
 
 count {
@@ -27,6 +27,72 @@ anti_affinity = false
 quorum        = false
 drained       = false
 requires      = ["controller"]
+secrets       = ["rabbitmq_openstack", "service_nova", "service_cinder", "database_cinder", "vcenter"]
+
+packages = [
+  "nova-compute",
+  "nova-compute-vmware",
+  "cinder-volume",
+  "python-suds",
+  "python-memcache",
+  "python-mysqldb",
+  "python-oslo.vmware",
+]
+
+file "/etc/nova/nova.conf" {
+  template = "compute_driver/nova.conf.j2"
+  group    = "nova"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/etc/nova/nova-compute.conf" {
+  template      = "common/python2/nova-compute.conf.j2"
+  group         = "nova"
+  mode          = "0640"
+  format        = "none"
+  fixed_because = "it says what the kind is: override nova.conf instead"
+}
+
+file "/etc/cinder/cinder.conf" {
+  template = "compute_driver/cinder.conf.j2"
+  group    = "cinder"
+  mode     = "0640"
+  format   = "ini"
+}
+
+file "/usr/local/sbin/vio-availability-zone" {
+  template      = "common/python2/availability-zone.py.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program"
+}
+
+service "nova-compute" {
+  restart_on = ["/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"]
+}
+
+service "cinder-volume" {
+  restart_on = ["/etc/cinder/cinder.conf"]
+}
+
+action "availability_zone" {
+  description = "wait until Nova knows this compute host and has it in its availability zone"
+  run         = "wait"
+  after       = "nova-compute"
+  user        = "nova"
+  command     = "/usr/local/sbin/vio-availability-zone {{ node.name }} '{{ cloud.compute_clusters[node.group].availability_zone | replace(\"'\", \"'\\\\''\") }}'"
+}
+
+check "nova-compute" {
+  type    = "command"
+  command = "systemctl is-active --quiet nova-compute"
+}
+
+check "cinder-volume" {
+  type    = "command"
+  command = "systemctl is-active --quiet cinder-volume"
+}
 
 option "task_poll_interval_ms" {
   type        = "int"
@@ -50,14 +116,6 @@ option "maximum_objects" {
   min         = 10
   max         = 1000
   description = "Objects that one vCenter answer holds."
-}
-
-option "connection_pool_size" {
-  type        = "int"
-  default     = 10
-  min         = 10
-  max         = 200
-  description = "Connections kept to vCenter."
 }
 
 option "use_linked_clone" {

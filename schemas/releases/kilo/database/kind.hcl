@@ -28,6 +28,67 @@ anti_affinity = true
 quorum        = true
 drained       = true
 requires      = ["load_balancer"]
+hosts         = ["database"]
+secrets       = ["database_keystone", "database_glance", "database_nova", "database_neutron", "database_cinder"]
+packages      = ["mariadb-server", "rsync"]
+
+file "/etc/mysql/mariadb.conf.d/60-galera.cnf" {
+  template = "common/python2/galera.cnf.j2"
+  format   = "mysql"
+}
+
+file "/etc/vio/databases.sql" {
+  template      = "common/python2/databases.sql.j2"
+  mode          = "0600"
+  format        = "none"
+  fixed_because = "it makes the databases and users that the services expect"
+}
+
+file "/etc/vio/galera-members" {
+  template      = "common/galera/members.j2"
+  format        = "none"
+  fixed_because = "it follows from the nodes of the deployment"
+}
+
+file "/usr/local/lib/vio/galera-election.py" {
+  template      = "common/galera/election.py.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program: it decides which member begins the cluster when none runs"
+}
+
+file "/etc/systemd/system/mariadb.service.d/60-vio.conf" {
+  template      = "common/galera/mariadb.service.j2"
+  format        = "none"
+  fixed_because = "without it no member begins the cluster"
+}
+
+service "mariadb" {
+  restart_on = ["/etc/mysql/mariadb.conf.d/60-galera.cnf"]
+}
+
+action "databases" {
+  description = "make the databases and users of the services"
+  run         = "on_change"
+  on          = "leader"
+  after       = "mariadb"
+  command     = "mysql < /etc/vio/databases.sql"
+}
+
+check "mariadb" {
+  type = "tcp"
+  port = 3306
+}
+
+check "galera" {
+  type    = "command"
+  command = <<-SH
+    names="'wsrep_cluster_size', 'wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_ready'"
+    facts=$(mysql --batch --skip-column-names --execute "SHOW STATUS WHERE Variable_name IN ($names)") || { echo "$facts"; exit 1; }
+    echo "$facts"
+    echo "$facts" | grep -qwx "wsrep_ready.ON"
+  SH
+}
 
 option "max_connections" {
   type            = "int"
