@@ -28,6 +28,16 @@ file "/etc/rsyslog.d/60-vio.conf" {
   when          = "cloud.syslog"
 }
 
+# Who waits for an answer of a server that went with a VIP's former holder learns of it in a minute, not in two hours.
+file "/etc/sysctl.d/50-vio-connections.conf" {
+  template = "common/connections.conf.j2"
+  format   = "flat"
+}
+
+service "systemd-sysctl" {
+  restart_on = ["/etc/sysctl.d/50-vio-connections.conf"]
+}
+
 service "chrony" {
   restart_on = ["/etc/chrony/chrony.conf"]
   when       = "cloud.management.ntp_servers"

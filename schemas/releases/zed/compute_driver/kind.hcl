@@ -27,7 +27,7 @@ anti_affinity = false
 quorum        = false
 drained       = false
 requires      = ["controller"]
-packages      = ["nova-compute", "cinder-volume", "python3-oslo.vmware", "python3-suds", "python3-pymemcache", "python3-pymysql"]
+packages      = ["nova-compute", "cinder-volume", "python3-oslo.vmware", "python3-suds", "python3-memcache", "python3-pymysql"]
 secrets       = ["rabbitmq_openstack", "service_nova", "service_cinder", "database_cinder", "vcenter"]
 
 file "/etc/nova/nova.conf" {

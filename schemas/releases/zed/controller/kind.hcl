@@ -45,6 +45,7 @@ packages = [
   "uwsgi-plugin-python3",
   "python3-keystoneclient",
   "python3-oslo.vmware",
+  "python3-memcache",
   "python3-pymemcache",
   "python3-pymysql",
   "python3-swiftclient",
@@ -62,8 +63,7 @@ secrets = [
   "rabbitmq_openstack",
   "keystone_credential_0",
   "keystone_credential_1",
-  "keystone_fernet_0",
-  "keystone_fernet_1",
+  "keystone_fernet",
   "service_glance",
   "service_placement",
   "service_nova",
@@ -74,13 +74,50 @@ secrets = [
   "horizon",
   "vcenter",
   "nsx",
+  "ldap",
 ]
+
+package "python3-ldap" {
+  when = "cloud.ldap"
+}
+
+package "python3-ldappool" {
+  when = "cloud.ldap"
+}
+
+package "ca-certificates" {
+  when = "cloud.ldap and not cloud.ldap.ca_certificate_pem"
+}
 
 file "/etc/keystone/keystone.conf" {
   template = "controller/keystone.conf.j2"
   group    = "keystone"
   mode     = "0640"
   format   = "ini"
+}
+
+file "/etc/keystone/domains/keystone.ldap.conf" {
+  template = "controller/keystone.ldap.conf.j2"
+  owner    = "keystone"
+  group    = "keystone"
+  mode     = "0600"
+  format   = "ini"
+  when     = "cloud.ldap"
+}
+
+file "/usr/local/sbin/vio-domain" {
+  template      = "controller/domain.py.j2"
+  mode          = "0755"
+  format        = "none"
+  fixed_because = "it is a program"
+  when          = "cloud.ldap"
+}
+
+file "/etc/vio/ldap-ca.pem" {
+  template      = "controller/ldap-ca.pem.j2"
+  format        = "none"
+  fixed_because = "set `ca_certificate_pem` of the controllers' `ldap` instead"
+  when          = "cloud.ldap and cloud.ldap.ca_certificate_pem"
 }
 
 file "/etc/vio/uwsgi.sed" {
@@ -98,8 +135,9 @@ file "/etc/keystone/admin-password" {
   fixed_because = "set `admin_password_wo` of the management cluster instead"
 }
 
+# Keystone signs with the key of the highest number and reads tokens by all.
 file "/etc/keystone/fernet-keys/0" {
-  template      = "controller/fernet-key-0.j2"
+  template      = "controller/fernet-key-next.j2"
   owner         = "keystone"
   group         = "keystone"
   mode          = "0600"
@@ -107,13 +145,23 @@ file "/etc/keystone/fernet-keys/0" {
   fixed_because = "every controller must have the same keys"
 }
 
-file "/etc/keystone/fernet-keys/1" {
-  template      = "controller/fernet-key-1.j2"
+file "/etc/keystone/fernet-keys/{{ options.fernet_key_generation }}" {
+  template      = "controller/fernet-key.j2"
   owner         = "keystone"
   group         = "keystone"
   mode          = "0600"
   format        = "none"
   fixed_because = "every controller must have the same keys"
+}
+
+file "/etc/keystone/fernet-keys/{{ options.fernet_key_generation - 1 }}" {
+  template      = "controller/fernet-key-previous.j2"
+  owner         = "keystone"
+  group         = "keystone"
+  mode          = "0600"
+  format        = "none"
+  fixed_because = "every controller must have the same keys"
+  when          = "options.fernet_key_generation > 1"
 }
 
 file "/etc/keystone/credential-keys/0" {
@@ -173,6 +221,24 @@ file "/etc/glance/glance-api.conf" {
   format   = "ini"
 }
 
+file "/usr/lib/python3/dist-packages/vio_glance_store.py" {
+  template      = "controller/glance-store.py.j2"
+  format        = "none"
+  fixed_because = "it is a program"
+}
+
+file "/usr/lib/python3/dist-packages/vio_glance_store-1.dist-info/METADATA" {
+  template      = "controller/glance-store-metadata.j2"
+  format        = "none"
+  fixed_because = "it belongs to a program"
+}
+
+file "/usr/lib/python3/dist-packages/vio_glance_store-1.dist-info/entry_points.txt" {
+  template      = "controller/glance-store-entry-points.j2"
+  format        = "none"
+  fixed_because = "it belongs to a program"
+}
+
 file "/etc/placement/placement.conf" {
   template = "controller/placement.conf.j2"
   group    = "placement"
@@ -226,6 +292,8 @@ file "/etc/openstack-dashboard/local_settings.d/_99_vio.py" {
 service "keystone" {
   restart_on = [
     "/etc/keystone/keystone.conf",
+    "/etc/keystone/domains/keystone.ldap.conf",
+    "/etc/vio/ldap-ca.pem",
     "/etc/vio/uwsgi.sed",
     "/etc/keystone/credential-keys/0",
     "/etc/keystone/credential-keys/1",
@@ -318,13 +386,16 @@ action "processes" {
   description = "set the number of the APIs' processes and threads"
   run         = "on_change"
   before      = "keystone"
+  reads       = ["/etc/vio/uwsgi.sed"]
   command     = <<-SH
     set -e
-    for service in keystone placement neutron cinder; do
+    for service in keystone placement cinder; do
       sed -i -E -f /etc/vio/uwsgi.sed /etc/$service/*-uwsgi.ini
     done
-    # Nova's API waits for its cells with green threads, which do not mix with uwsgi's.
-    sed -i -E -e '/^threads *=/b' -f /etc/vio/uwsgi.sed /etc/nova/*-uwsgi.ini
+    # The APIs of Nova and Neutron wait with green threads: beside other threads of uwsgi they wait for ever.
+    for service in nova neutron; do
+      sed -i -E -f /etc/vio/uwsgi.sed -e 's/^threads *=.*/threads = 1/' /etc/$service/*-uwsgi.ini
+    done
   SH
 }
 
@@ -334,16 +405,29 @@ action "keystone_tables" {
   on          = "leader"
   before      = "keystone"
   user        = "keystone"
+  reads       = ["/etc/keystone/keystone.conf"]
   command     = "keystone-manage db_sync"
 }
 
-action "keystone_tables_ready" {
-  description = "wait until Keystone's tables are up to date"
+action "keystone_ready" {
+  description = "wait until Keystone answers on the first controller"
   run         = "wait"
   on          = "followers"
   before      = "keystone"
+  reads       = ["/etc/keystone/keystone.conf"]
+  command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:5000/v3"
+}
+
+# When it starts, Keystone passes over the settings of a domain that it does not find: on every controller the domain is
+# there first.
+action "keystone_domain" {
+  description = "make the domain of the directory's users"
+  run         = "on_change"
+  before      = "keystone"
   user        = "keystone"
-  command     = "keystone-manage db_sync --check"
+  reads       = ["/etc/keystone/domains/keystone.ldap.conf", "/usr/local/sbin/vio-domain"]
+  command     = "/usr/local/sbin/vio-domain"
+  when        = "cloud.ldap"
 }
 
 action "keystone_bootstrap" {
@@ -352,6 +436,7 @@ action "keystone_bootstrap" {
   on          = "leader"
   after       = "keystone"
   user        = "keystone"
+  reads       = ["/etc/keystone/admin-password"]
   command     = <<-SH
     OS_BOOTSTRAP_PASSWORD="$(cat /etc/keystone/admin-password)" keystone-manage bootstrap \
       --bootstrap-region-id {{ cloud.region }} \
@@ -367,6 +452,7 @@ action "catalogue" {
   on          = "leader"
   after       = "keystone"
   user        = "keystone"
+  reads       = ["/etc/vio/catalogue.json", "/usr/local/sbin/vio-catalogue"]
   command     = "/usr/local/sbin/vio-catalogue"
 }
 
@@ -376,6 +462,7 @@ action "glance_tables" {
   on          = "leader"
   before      = "glance-api"
   user        = "glance"
+  reads       = ["/etc/glance/glance-api.conf"]
   command     = "glance-manage db_sync"
 }
 
@@ -384,6 +471,7 @@ action "glance_ready" {
   run         = "wait"
   on          = "followers"
   before      = "glance-api"
+  reads       = ["/etc/glance/glance-api.conf"]
   command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:9292/"
 }
 
@@ -393,6 +481,7 @@ action "placement_tables" {
   on          = "leader"
   before      = "placement-api"
   user        = "placement"
+  reads       = ["/etc/placement/placement.conf"]
   command     = "placement-manage db sync"
 }
 
@@ -401,6 +490,7 @@ action "placement_ready" {
   run         = "wait"
   on          = "followers"
   before      = "placement-api"
+  reads       = ["/etc/placement/placement.conf"]
   command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8778/"
 }
 
@@ -410,6 +500,7 @@ action "nova_tables" {
   on          = "leader"
   before      = "nova-api"
   user        = "nova"
+  reads       = ["/etc/nova/nova.conf"]
   command     = <<-SH
     set -e
     # The cells' addresses are patterns, filled in from nova.conf: no password is kept in the table.
@@ -432,6 +523,7 @@ action "nova_ready" {
   run         = "wait"
   on          = "followers"
   before      = "nova-api"
+  reads       = ["/etc/nova/nova.conf"]
   command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8774/"
 }
 
@@ -441,6 +533,7 @@ action "neutron_tables" {
   on          = "leader"
   before      = "neutron-api"
   user        = "neutron"
+  reads       = ["/etc/neutron/neutron.conf", "/etc/neutron/plugins/ml2/ml2_conf.ini"]
   command     = "neutron-db-manage --config-file /etc/neutron/neutron.conf{{ '' if cloud.networking.nsx else ' --config-file /etc/neutron/plugins/ml2/ml2_conf.ini' }} upgrade heads"
 }
 
@@ -449,6 +542,7 @@ action "neutron_ready" {
   run         = "wait"
   on          = "followers"
   before      = "neutron-api"
+  reads       = ["/etc/neutron/neutron.conf"]
   command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:9696/"
 }
 
@@ -458,6 +552,7 @@ action "cinder_tables" {
   on          = "leader"
   before      = "cinder-api"
   user        = "cinder"
+  reads       = ["/etc/cinder/cinder.conf"]
   command     = "cinder-manage db sync"
 }
 
@@ -466,6 +561,7 @@ action "cinder_ready" {
   run         = "wait"
   on          = "followers"
   before      = "cinder-api"
+  reads       = ["/etc/cinder/cinder.conf"]
   command     = "curl --fail --silent --output /dev/null --max-time 5 http://{{ cloud.internal_vip }}:8776/"
 }
 
@@ -542,6 +638,15 @@ option "token_expiration_s" {
   description = "Seconds that a token is valid."
 }
 
+option "fernet_key_generation" {
+  type        = "int"
+  default     = 1
+  min         = 1
+  max         = 1000000
+  step        = 1
+  description = "Which key signs tokens. Raise it by 1 to sign with a new one; leave at least `token_expiration_s` between two changes."
+}
+
 option "api_workers" {
   type            = "int"
   default         = 4
@@ -556,7 +661,7 @@ option "api_threads" {
   default     = 4
   min         = 1
   max         = 128
-  description = "Threads of each API process."
+  description = "Threads of each API process; those of Nova and Neutron have one."
 }
 
 option "debug" {

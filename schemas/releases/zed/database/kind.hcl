@@ -53,20 +53,20 @@ file "/etc/vio/databases.sql" {
 }
 
 file "/etc/vio/galera-members" {
-  template      = "database/members.j2"
+  template      = "common/galera/members.j2"
   format        = "none"
   fixed_because = "it follows from the nodes of the deployment"
 }
 
 file "/usr/local/lib/vio/galera-election.py" {
-  template      = "database/election.py.j2"
+  template      = "common/galera/election.py.j2"
   mode          = "0755"
   format        = "none"
   fixed_because = "it is a program: it decides which member begins the cluster when none runs"
 }
 
 file "/etc/systemd/system/mariadb.service.d/60-vio.conf" {
-  template      = "database/mariadb.service.j2"
+  template      = "common/galera/mariadb.service.j2"
   format        = "none"
   fixed_because = "without it no member begins the cluster"
 }

@@ -28,7 +28,7 @@ quorum        = false
 drained       = false
 requires      = ["controller"]
 packages      = ["neutron-dhcp-agent", "neutron-metadata-agent"]
-secrets       = ["rabbitmq_openstack", "metadata_proxy"]
+secrets       = ["rabbitmq_openstack", "metadata_proxy", "nsx_login", "ssh_host_key"]
 
 package "neutron-openvswitch-agent" {
   when = "not cloud.networking.nsx"
@@ -36,6 +36,14 @@ package "neutron-openvswitch-agent" {
 
 package "openvswitch-switch" {
   when = "not cloud.networking.nsx"
+}
+
+package "openssh-server" {
+  when = "cloud.networking.nsx"
+}
+
+package "sudo" {
+  when = "cloud.networking.nsx"
 }
 
 file "/etc/neutron/neutron.conf" {
@@ -75,6 +83,42 @@ file "/usr/local/sbin/vio-bridges" {
   when          = "not cloud.networking.nsx"
 }
 
+file "/etc/ssh/vio_host_key" {
+  template      = "common/ssh-host-key.j2"
+  mode          = "0600"
+  format        = "none"
+  fixed_because = "the NSX Manager knows the node by it"
+  when          = "cloud.networking.nsx"
+}
+
+file "/etc/ssh/sshd_config.d/60-vio.conf" {
+  template      = "common/nsx-sshd.conf.j2"
+  format        = "none"
+  fixed_because = "the NSX Manager logs in as it says"
+  when          = "cloud.networking.nsx"
+}
+
+file "/etc/sudoers.d/vio-nsx" {
+  template      = "common/nsx-sudoers.j2"
+  mode          = "0440"
+  format        = "none"
+  fixed_because = "the NSX Manager installs its modules with it"
+  when          = "cloud.networking.nsx"
+}
+
+file "/etc/vio/nsx-login" {
+  template      = "common/nsx-login.j2"
+  mode          = "0600"
+  format        = "none"
+  fixed_because = "the NSX Manager was told the password when the node was registered"
+  when          = "cloud.networking.nsx"
+}
+
+service "ssh" {
+  restart_on = ["/etc/ssh/vio_host_key", "/etc/ssh/sshd_config.d/60-vio.conf"]
+  when       = "cloud.networking.nsx"
+}
+
 service "openvswitch-switch" {
   when = "not cloud.networking.nsx"
 }
@@ -102,6 +146,20 @@ action "bridges" {
   after       = "openvswitch-switch"
   when        = "not cloud.networking.nsx"
   command     = "/usr/local/sbin/vio-bridges"
+}
+
+action "nsx_login" {
+  description = "make the account by which the NSX Manager logs in"
+  run         = "on_change"
+  before      = "ssh"
+  when        = "cloud.networking.nsx"
+  command     = "id vio-nsx >/dev/null 2>&1 || useradd --create-home --shell /bin/bash vio-nsx; chpasswd < /etc/vio/nsx-login"
+}
+
+check "ssh" {
+  type    = "command"
+  command = "systemctl is-active --quiet ssh"
+  when    = "cloud.networking.nsx"
 }
 
 check "integration_bridge" {

@@ -36,7 +36,7 @@ file "/etc/haproxy/haproxy.cfg" {
 }
 
 file "/etc/haproxy/public.pem" {
-  template      = "load_balancer/public.pem.j2"
+  template      = "common/load_balancer/public.pem.j2"
   mode          = "0600"
   format        = "none"
   fixed_because = "set `certificate` of the management cluster instead"
@@ -49,7 +49,7 @@ file "/etc/keepalived/keepalived.conf" {
 }
 
 file "/etc/sysctl.d/60-vio.conf" {
-  template = "load_balancer/sysctl.conf.j2"
+  template = "common/load_balancer/sysctl.conf.j2"
   format   = "flat"
 }
 
@@ -66,6 +66,26 @@ action "kernel_settings" {
   run         = "on_change"
   before      = "haproxy"
   command     = "sysctl --load /etc/sysctl.d/60-vio.conf"
+}
+
+# The process of before the reload answers what it has begun; who stops the node sooner cuts that off. Sessions of the
+# database end when their server does.
+action "drained" {
+  description = "let requests end that a leaving node still answers"
+  run         = "on_change"
+  after       = "haproxy"
+  when        = "cloud.draining"
+  command     = <<-SH
+    for second in $(seq 30); do
+      open=
+      {% for front_end in front_ends if front_end.mode == "http" -%}
+      {% for server in front_end.servers if server.draining -%}
+      open="$open$(ss -Htn state established dst {{ server.address }}:{{ server.port }})"
+      {% endfor %}{% endfor -%}
+      [ -n "$open" ] || exit 0
+      sleep 1
+    done
+  SH
 }
 
 check "haproxy" {

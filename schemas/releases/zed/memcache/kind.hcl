@@ -30,7 +30,7 @@ requires      = []
 packages      = ["memcached"]
 
 file "/etc/memcached.conf" {
-  template      = "memcache/memcached.conf.j2"
+  template      = "common/memcached.conf.j2"
   format        = "none"
   fixed_because = "its lines are flags without sections; the options of the kind cover it"
 }

@@ -40,13 +40,13 @@ file "/etc/rabbitmq/rabbitmq.conf" {
 }
 
 file "/etc/rabbitmq/enabled_plugins" {
-  template      = "message_queue/enabled_plugins.j2"
+  template      = "common/rabbitmq/enabled_plugins.j2"
   format        = "none"
   fixed_because = "it is a list, not settings; set the option `management_enabled` instead"
 }
 
 file "/var/lib/rabbitmq/.erlang.cookie" {
-  template      = "message_queue/erlang.cookie.j2"
+  template      = "common/rabbitmq/erlang.cookie.j2"
   owner         = "rabbitmq"
   group         = "rabbitmq"
   mode          = "0400"
@@ -62,14 +62,11 @@ service "rabbitmq-server" {
   ]
 }
 
+# RabbitMQ opens its port at the end of its start, when it is a member. Its own tools start a whole Erlang for each question,
+# which keeps a small machine busy.
 check "amqp" {
   type = "tcp"
   port = 5672
-}
-
-check "rabbitmq" {
-  type    = "command"
-  command = "rabbitmqctl --quiet await_startup --timeout 10"
 }
 
 option "vm_memory_high_watermark" {

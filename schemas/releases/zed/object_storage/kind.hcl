@@ -88,7 +88,7 @@ file "/usr/local/sbin/vio-rings" {
 }
 
 file "/etc/rsyncd.conf" {
-  template      = "object_storage/rsyncd.conf.j2"
+  template      = "common/swift/rsyncd.conf.j2"
   format        = "none"
   fixed_because = "it follows from the nodes of the component"
 }
