@@ -44,6 +44,27 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The lease that the deployment keeps in vCenter cannot be read.
+    #[error(
+        "the lease of deployment `{deployment}` cannot be read: {why}; if no other run is at work there, remove the key \
+         `vio.lease` from the configuration of the VM `{deployment}-image`, then run again"
+    )]
+    Lease {
+        /// The deployment.
+        deployment: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The record is of a version that this provider does not know.
+    #[error(
+        "the record of deployment `{deployment}` has the version {version}, which a newer provider wrote; upgrade this one"
+    )]
+    NewerRecord {
+        /// The deployment.
+        deployment: String,
+        /// The version of the record.
+        version: u32,
+    },
     /// A node's files could not be made.
     #[error("the configuration of `{node}` cannot be made: {why}")]
     Render {

@@ -15,6 +15,13 @@ pub struct Entity {
     pub datacenter: String,
 }
 
+impl Entity {
+    /// True when a user who writes this name or inventory path means it.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.path.trim_start_matches('/') == name.trim_start_matches('/')
+    }
+}
+
 /// Everything that was read.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
@@ -217,8 +224,7 @@ fn find<'a, T: 'a>(
     all: impl Iterator<Item = &'a T> + Clone,
     entity: impl Fn(&T) -> &Entity,
 ) -> Result<&'a T, LookupError> {
-    let path = format!("/{}", name.trim_start_matches('/'));
-    let found: Vec<&T> = all.clone().filter(|t| entity(t).name == name || entity(t).path == path).collect();
+    let found: Vec<&T> = all.clone().filter(|t| entity(t).is_called(name)).collect();
     match found.as_slice() {
         [one] => Ok(one),
         [] => {

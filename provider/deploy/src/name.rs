@@ -23,6 +23,15 @@ impl ComponentId {
         Self { kind, group: None }
     }
 
+    /// How users and the links of other components name it.
+    pub fn link(&self, deployment: &str) -> String {
+        match (self.kind, &self.group) {
+            (KindId::Controller, _) => format!("{deployment}/controllers"),
+            (_, Some(group)) => format!("{deployment}/compute/{group}"),
+            (kind, None) => format!("{deployment}/{kind}"),
+        }
+    }
+
     /// The compute driver of a vSphere cluster.
     pub fn compute(datacenter: &str, cluster: &str) -> Self {
         Self { kind: KindId::ComputeDriver, group: Some(format!("{datacenter}/{cluster}")) }
@@ -75,6 +84,17 @@ impl NodeName {
         Self(format!("{deployment}-{}-{index:02}", kind.as_str().replace('_', "-")))
     }
 
+    /// True when a node of this deployment and kind is called so.
+    pub fn is_of(&self, deployment: &str, kind: KindId) -> bool {
+        self.index_of(deployment, kind).is_some()
+    }
+
+    /// The index of a node of this deployment and kind; `None` when the name is not one of theirs.
+    pub fn index_of(&self, deployment: &str, kind: KindId) -> Option<u32> {
+        let index = self.0.rsplit_once('-').and_then(|(_, index)| index.parse().ok());
+        index.filter(|&index| *self == Self::new(deployment, kind, index))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -87,9 +107,17 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// The name of the VM that nodes are cloned from and that keeps the deployment's record.
+/// The number of the image that a deployment is made with.
+pub const FIRST_IMAGE: u32 = 1;
+
+/// The name of the VM that keeps the deployment's record, and that nodes are cloned from until the template changes.
 pub fn image_name(deployment: &str) -> String {
     format!("{deployment}-image")
+}
+
+/// The name of the VM that nodes are cloned from since the template has changed; `number` counts from 2.
+pub fn later_image_name(deployment: &str, number: u32) -> String {
+    format!("{deployment}-image-{number}")
 }
 
 /// The name of the anti-affinity rule of a kind's nodes.
@@ -107,6 +135,13 @@ mod tests {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         assert!("nonsense".parse::<ComponentId>().is_err());
+    }
+
+    #[test]
+    fn links_are_the_ids_that_users_see() {
+        assert_eq!(ComponentId::of(KindId::MessageQueue).link("prod"), "prod/message_queue");
+        assert_eq!(ComponentId::of(KindId::Controller).link("prod"), "prod/controllers");
+        assert_eq!(ComponentId::compute("dc1", "compute-1").link("prod"), "prod/compute/dc1/compute-1");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
@@ -60,6 +62,36 @@ impl rcgen::SigningKey for DerivedKey {
         let signature: Signature = self.key.sign(message);
         Ok(signature.to_der().as_bytes().to_vec())
     }
+}
+
+/// The SSH host key of the DHCP nodes. All have one: whoever logs in to them must know it before they exist.
+#[derive(Debug, Clone)]
+pub struct SshHostKey {
+    /// The key, PKCS#8 in PEM, which OpenSSH reads.
+    pub private_key_pem: Secret,
+    /// SHA-256 of the public key as OpenSSH has it, in base64.
+    pub thumbprint: String,
+}
+
+/// The SSH host key of the DHCP nodes, an ECDSA key of the curve P-256.
+///
+/// # Errors
+/// When it cannot be encoded, which the input cannot cause.
+pub fn ssh_host_key(record: &Record) -> Result<SshHostKey, Error> {
+    let key = DerivedKey::new(&record.root_secret, "ssh host")?;
+    Ok(SshHostKey {
+        thumbprint: STANDARD.encode(Sha256::digest(ssh_public_key(&key.public))),
+        private_key_pem: key.pem()?,
+    })
+}
+
+/// RFC 5656, 3.1: each part after its length.
+fn ssh_public_key(point: &[u8]) -> Vec<u8> {
+    let part = |part: &[u8]| {
+        let length = u32::try_from(part.len()).unwrap_or_default();
+        [&length.to_be_bytes(), part].concat()
+    };
+    [part(b"ecdsa-sha2-nistp256"), part(b"nistp256"), part(point)].concat()
 }
 
 /// What a load balancer needs to serve TLS.

@@ -2,9 +2,11 @@
 //! the attribute that the user would mend.
 
 mod network;
+mod nsx;
 mod placement;
 
 pub use network::check_networks;
+pub use nsx::{Zone, ZoneError, find_zone};
 pub use placement::{check_component, check_disk, check_placement, check_template};
 
 /// A finding.

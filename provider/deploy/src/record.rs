@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{NodeAddresses, Pool, Range};
 use crate::error::Error;
-use crate::name::{ComponentId, NodeName};
-use crate::release::{Network as NetworkRole, Release};
+use crate::name::{ComponentId, FIRST_IMAGE, NodeName};
+use crate::release::{KindId, Network as NetworkRole, Release};
 use crate::secret::RootSecret;
 use crate::settings::{Component, Network, Settings};
 
-pub use codec::{KEY as RECORD_KEY, PARTS as RECORD_PARTS};
+pub use codec::{COPY as RECORD_COPY, KEY as RECORD_KEY, PARTS as RECORD_PARTS};
 
 /// The record of one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Record {
     pub root_secret: RootSecret,
     /// The deployment as a whole.
     pub settings: Settings,
+    /// Number of the image that nodes are cloned from, which was made from the template of the settings.
+    #[serde(default = "first_image")]
+    pub image: u32,
     /// Its components with the indexes of their nodes.
     pub components: BTreeMap<ComponentId, Membership>,
     /// Virtual address on the management network.
@@ -67,6 +70,7 @@ impl Record {
             created_s,
             root_secret,
             settings,
+            image: FIRST_IMAGE,
             components,
             internal_vip,
             public_vip,
@@ -87,6 +91,12 @@ impl Record {
         record.settings = settings;
         record.refuse_taken()?;
         Ok(record)
+    }
+
+    /// The record of which new nodes are cloned from another image.
+    #[must_use]
+    pub fn with_image(&self, number: u32) -> Self {
+        Self { image: number, ..self.clone() }
     }
 
     /// An address of a node stays its own for as long as the node exists.
@@ -120,12 +130,27 @@ impl Record {
         id: &ComponentId,
         component: Component,
     ) -> Result<Self, Error> {
+        self.with_returning(release, id, component, &BTreeSet::new())
+    }
+
+    /// The same for a component that may have been forgotten while these nodes of its own were there: a removal was
+    /// interrupted. It returns to them.
+    ///
+    /// # Errors
+    /// When a network has no address left.
+    pub fn with_returning(
+        &self,
+        release: &Release,
+        id: &ComponentId,
+        component: Component,
+        left: &BTreeSet<NodeName>,
+    ) -> Result<Self, Error> {
         let kind = release
             .kinds
             .get(&id.kind)
             .ok_or_else(|| Error::UnknownKind { release: self.settings.release.clone(), kind: id.kind })?;
         let mut record = self.clone();
-        let indexes = self.indexes_for(id, component.node_count);
+        let indexes = self.indexes_for(id, component.node_count, left);
         for index in &indexes {
             let name = NodeName::new(&self.settings.name, id.kind, *index);
             record.allocate(name, kind.networks.contains(&NetworkRole::External))?;
@@ -152,6 +177,13 @@ impl Record {
         record
     }
 
+    /// Nodes of a kind whose addresses an interrupted run has not given back: neither wanted nor present.
+    pub fn unreleased(&self, kind: KindId, present: &BTreeSet<NodeName>) -> Vec<NodeName> {
+        let kept = self.released(present).addresses;
+        let gone = self.addresses.keys().filter(|name| !kept.contains_key(*name));
+        gone.filter(|name| name.is_of(&self.settings.name, kind)).cloned().collect()
+    }
+
     /// The record that says that a component is whole.
     #[must_use]
     pub fn completed(&self, id: &ComponentId) -> Self {
@@ -160,6 +192,22 @@ impl Record {
             membership.complete = true;
         }
         record
+    }
+
+    /// The components that stand on this one, by themselves or through others.
+    pub fn dependants(&self, id: &ComponentId) -> BTreeSet<ComponentId> {
+        let mut found = BTreeSet::new();
+        let mut looked_at = vec![id.clone()];
+        while let Some(next) = looked_at.pop() {
+            let link = next.link(&self.settings.name);
+            let on_it = self
+                .components
+                .iter()
+                .filter(|(_, membership)| membership.component.links.values().any(|name| *name == link));
+            let new = on_it.map(|(id, _)| id.clone()).filter(|id| found.insert(id.clone()));
+            looked_at.extend(new.collect::<Vec<_>>());
+        }
+        found
     }
 
     /// The nodes that are wanted.
@@ -179,16 +227,17 @@ impl Record {
     /// Existing members keep their index; new ones take the lowest that no component of the kind has. Of a kind that
     /// serves several vSphere clusters a node that is still to go may be anybody's: its index is not free before its
     /// address is.
-    fn indexes_for(&self, id: &ComponentId, count: u32) -> Vec<u32> {
-        let mut own =
-            self.components.get(id).map(|membership| membership.indexes.clone()).unwrap_or_default();
-        own.truncate(count as usize);
+    fn indexes_for(&self, id: &ComponentId, count: u32, left: &BTreeSet<NodeName>) -> Vec<u32> {
+        let of_left = || left.iter().filter_map(|node| node.index_of(&self.settings.name, id.kind)).collect();
+        let mut own = self.components.get(id).map_or_else(of_left, |membership| membership.indexes.clone());
         let others: BTreeSet<u32> = self
             .components
             .iter()
             .filter(|(other, _)| other.kind == id.kind && *other != id)
             .flat_map(|(_, membership)| membership.indexes.iter().copied())
             .collect();
+        own.retain(|index| !others.contains(index));
+        own.truncate(count as usize);
         let going = |index: u32| {
             let name = NodeName::new(&self.settings.name, id.kind, index);
             id.group.is_some() && self.addresses.contains_key(&name)
@@ -228,6 +277,11 @@ impl Record {
             needed: in_use.len() as u64 + 1,
         })
     }
+}
+
+/// What a record means that was written before templates could change.
+fn first_image() -> u32 {
+    FIRST_IMAGE
 }
 
 /// The addresses that nodes of a network may have.

@@ -26,7 +26,7 @@ pub struct Settings {
     pub cluster: String,
     /// Datastore of the nodes' disks.
     pub datastore: String,
-    /// The VM or template that the image is cloned from.
+    /// The VM or template that the image of new nodes is cloned from.
     pub template: String,
     /// Nodes share the image's disk.
     pub linked_clones: bool,

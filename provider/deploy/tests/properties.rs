@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use deploy::address::{NodeAddresses, Range};
-use deploy::desired::Desired;
+use deploy::desired::{Desired, DesiredNode, draining};
+use deploy::render::Document;
 use name::NodeName;
 use proptest::prelude::*;
 use record::Record;
@@ -170,6 +171,30 @@ fn a_component_changes_only_nodes_that_use_it() {
             if *revision != with[kind] {
                 assert!(uses(release, *kind, id.kind), "{id} changes the nodes of {kind}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_load_balancer_that_drains_a_node_differs_from_the_wanted_one_in_nothing_else() {
+    let record = sample::with(&sample::with(&whole_cloud(), KindId::LoadBalancer, 2), KindId::Controller, 2);
+    let desired = Desired::from_record(&record).unwrap();
+    let lines = |node: &DesiredNode| -> Vec<String> {
+        let files = Document::decode(&node.document.extra_config).unwrap().files;
+        files.iter().flat_map(|file| file.content.lines().map(str::to_owned)).collect()
+    };
+    for balancer in desired.nodes_of(&name::ComponentId::of(KindId::LoadBalancer)) {
+        for (out, node) in &desired.nodes {
+            let (wanted, drained) =
+                (lines(balancer), lines(&draining(&record, &balancer.name, out).unwrap()));
+            assert_eq!(wanted.len(), drained.len());
+            let mut changed = 0;
+            for (before, after) in wanted.iter().zip(&drained).filter(|(before, after)| before != after) {
+                assert_eq!(*after, format!("{before} disabled"));
+                assert!(before.contains(out.as_str()), "{before}");
+                changed += 1;
+            }
+            assert_eq!(changed > 0, desired.is_drained(node.component.kind), "{out}");
         }
     }
 }

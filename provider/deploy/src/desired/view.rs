@@ -9,11 +9,11 @@ use crate::pki;
 use crate::record::{Membership, Record};
 use crate::release::{KindId, Release};
 use crate::render::{
-    CloudView, ComponentView, ComputeClusterView, NetworkView, NetworkingView, NodeView, NsxView,
+    CloudView, ComponentView, ComputeClusterView, LdapView, NetworkView, NetworkingView, NodeView, NsxView,
     SecretSource, SyslogView, TlsView, VcenterView,
 };
 use crate::secret::Secret;
-use crate::settings::{Backend, Compute, Network};
+use crate::settings::{Backend, Compute, Ldap, Network};
 
 /// OpenStack's default region in VIO.
 const REGION: &str = "nova";
@@ -33,6 +33,7 @@ impl<'a> Secrets<'a> {
         match (purpose, &self.record.settings.backend) {
             ("admin", _) => self.record.settings.admin_password.as_ref(),
             ("nsx", Backend::Nsx { password, .. }) => Some(password),
+            ("ldap", _) => ldap(self.record)?.bind_password.as_ref(),
             _ => {
                 let cluster = purpose.strip_prefix("vcenter:")?;
                 self.compute(cluster).map(|compute| &compute.vcenter.password)
@@ -51,8 +52,11 @@ impl SecretSource for Secrets<'_> {
         if let Some(given) = self.given(purpose) {
             return Some(given.expose().to_owned());
         }
+        if purpose == "ssh_host_key" {
+            return Some(pki::ssh_host_key(self.record).ok()?.private_key_pem.expose().to_owned());
+        }
         // Passwords of other systems cannot be derived.
-        if purpose == "nsx" || purpose.starts_with("vcenter:") {
+        if ["ldap", "nsx"].contains(&purpose) || purpose.starts_with("vcenter:") {
             return None;
         }
         Some(self.record.root_secret.derive_password(purpose).expose().to_owned())
@@ -78,6 +82,7 @@ pub(super) fn cloud(record: &Record, release: &Release, secrets: &Secrets<'_>) -
         external: network(&settings.external)?,
         data_network: settings.data_network.clone(),
         networking: networking(&settings.backend),
+        ldap: ldap(record).map(ldap_view),
         syslog: settings.syslog.as_ref().map(|syslog| SyslogView {
             host: syslog.host.clone(),
             port: syslog.port,
@@ -117,6 +122,28 @@ fn networking(backend: &Backend) -> NetworkingView {
                 transport_zone: transport_zone.clone(),
             }),
         },
+    }
+}
+
+fn ldap(record: &Record) -> Option<&Ldap> {
+    record.components.values().find_map(|membership| membership.component.ldap.as_ref())
+}
+
+fn ldap_view(ldap: &Ldap) -> LdapView {
+    let given = |name: &str| ldap.settings.get(name).cloned();
+    LdapView {
+        url: given("url").unwrap_or_default(),
+        bind_user: given("bind_user"),
+        user_tree_dn: given("user_tree_dn").unwrap_or_default(),
+        group_tree_dn: given("group_tree_dn"),
+        user_filter: given("user_filter"),
+        group_filter: given("group_filter"),
+        user_objectclass: given("user_objectclass"),
+        user_id_attribute: given("user_id_attribute"),
+        user_name_attribute: given("user_name_attribute"),
+        user_mail_attribute: given("user_mail_attribute"),
+        use_tls: given("use_tls").as_deref() == Some("true"),
+        ca_certificate_pem: given("ca_certificate_pem"),
     }
 }
 

@@ -26,6 +26,7 @@ fn a_node_is_known_again_by_its_marks() {
         (INDEX, "1"),
         (ADDRESSES, both.as_str()),
         (REVISION, wanted.document.revision.as_str()),
+        (FILES_DIGEST, wanted.document.files_digest.as_str()),
     ] {
         assert_eq!(values[key], value, "{key}");
     }
@@ -37,7 +38,7 @@ fn a_clone_inherits_nothing_of_the_record() {
     let (record, wanted) = load_balancer();
     let values = node("prod", &wanted);
     let inherited: BTreeMap<String, String> = record.encode().unwrap();
-    for key in inherited.keys() {
+    for key in inherited.keys().map(String::as_str).chain([lease::KEY]) {
         assert_eq!(values[key], "", "{key}");
     }
     assert_eq!(Record::decode("prod", &values), Ok(None));
@@ -45,7 +46,7 @@ fn a_clone_inherits_nothing_of_the_record() {
 
 #[test]
 fn what_only_we_read_is_out_of_the_guests_reach() {
-    for key in [DEPLOYMENT, ROLE, COMPONENT, INDEX, ADDRESSES, REVISION, PARTS] {
+    for key in [DEPLOYMENT, ROLE, COMPONENT, INDEX, TEMPLATE, ADDRESSES, REVISION, FILES_DIGEST, PARTS] {
         assert!(!key.starts_with("guestinfo."), "{key}");
     }
 }
@@ -54,6 +55,18 @@ fn what_only_we_read_is_out_of_the_guests_reach() {
 fn an_image_is_no_node() {
     assert_eq!(image("prod")[ROLE], ROLE_IMAGE);
     assert!(!image("prod").contains_key(COMPONENT));
+}
+
+#[test]
+fn a_later_image_is_no_first_one_and_has_nothing_of_a_record() {
+    let (record, wanted) = load_balancer();
+    let values = later_image("prod", 2, "templates/debian-13");
+    let marks = [DEPLOYMENT, ROLE, INDEX, TEMPLATE].map(|key| values[key].as_str());
+    assert_eq!(marks, ["prod", ROLE_LATER_IMAGE, "2", "templates/debian-13"]);
+    assert_ne!(ROLE_LATER_IMAGE, ROLE_IMAGE);
+    let keys = record.encode().unwrap();
+    assert!(keys.keys().map(String::as_str).chain([lease::KEY]).all(|key| values[key].is_empty()));
+    assert_eq!(node("prod", &wanted)[TEMPLATE], "", "a node cloned from it is no image");
 }
 
 #[test]

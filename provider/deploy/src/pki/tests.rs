@@ -157,3 +157,15 @@ fn a_damaged_time_or_host_name_is_an_error() {
     }
     assert!(matches!(public_tls(&record_of(7, Some("clöud"))), Err(Error::Certificate(_))));
 }
+
+#[test]
+fn the_ssh_host_key_has_the_fingerprint_that_openssh_shows() {
+    let key = ssh_host_key(&sample::bare()).unwrap();
+    assert!(key.private_key_pem.expose().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    // As `ssh-keygen -l` says of this very key, but for the padding.
+    assert_eq!(key.thumbprint, "ZnVBtlm8x8FsqnKvOra7LZAeSiM8j3JkDJom2NLmo5U=");
+    assert_ne!(
+        key.thumbprint,
+        ssh_host_key(&Record { root_secret: sample::root_secret(8), ..sample::bare() }).unwrap().thumbprint
+    );
+}

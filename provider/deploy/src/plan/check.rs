@@ -4,9 +4,12 @@
 //! Each rule asks few questions about the order of steps, and nearly all are answered by a step's own needs, so that
 //! the check stays linear in the size of a plan.
 
+mod disturbance;
+mod drain;
 mod lifecycle;
 mod order;
 mod quorum;
+mod registration;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -18,23 +21,28 @@ use crate::error::Error;
 use crate::observed::Observed;
 
 /// Judges a plan: steps wait only for earlier ones, no address is given twice, no node is touched by two steps at once
-/// or before it exists, anti-affinity rules stand before the nodes that they part are started, and a cluster with a
-/// quorum never loses it by this plan.
+/// or before it exists, a node is registered in NSX only while it is up, anti-affinity rules stand before the nodes that
+/// they part are started, a cluster with a quorum never loses it by this plan, and nodes behind the load balancers change
+/// when these send them nothing new.
 ///
 /// # Errors
 /// [`Error::UnsafePlan`] with the first rule that is broken.
 pub fn check(graph: &Graph, desired: &Desired, observed: &Observed) -> Result<(), Error> {
     addresses(desired)?;
     structure(graph, observed)?;
+    lifecycle::check_image(graph, desired, observed)?;
     rules::check(graph, desired, observed)?;
-    quorum::check(graph, desired, observed)
+    registration::check(graph, desired, observed)?;
+    quorum::check(graph, desired, observed)?;
+    drain::check(graph, desired, observed)
 }
 
 /// What must hold of every plan, whatever is wanted.
 pub(super) fn structure(graph: &Graph, observed: &Observed) -> Result<(), Error> {
     order::check(graph)?;
     lifecycle::check(graph, observed)?;
-    lifecycle::check_foundation(graph, observed)
+    lifecycle::check_foundation(graph, observed)?;
+    registration::check_removal(graph, observed)
 }
 
 fn unsafe_plan<T>(why: impl Into<String>) -> Result<T, Error> {

@@ -1,7 +1,7 @@
 //! Ways down: fewer nodes of a component, or nothing of a deployment. One way for any half-built state.
 
 use super::standing::Standing;
-use super::{Action, Graph, StepId, rule};
+use super::{Action, Graph, StepId, drain, registration, rule};
 use crate::desired::{Desired, DesiredNode};
 use crate::name::{ComponentId, NodeName};
 use crate::observed::{Node, Observed};
@@ -21,9 +21,12 @@ pub(super) fn shrink(desired: &Desired, observed: &Observed, id: &ComponentId, g
         return;
     }
     let mut previous = Vec::new();
+    if !surplus.is_empty() {
+        previous = drain::tell(desired, observed, id.kind, graph);
+    }
     if one_by_one && !surplus.is_empty() {
         let wait = |(node, _): &(&DesiredNode, &Node)| graph.add(Action::WaitReady(node.name.clone()), &[]);
-        previous = kept.unready.iter().map(wait).collect();
+        previous.extend(kept.unready.iter().map(wait));
     }
     let mut gone = Vec::new();
     for name in surplus {
@@ -37,7 +40,7 @@ pub(super) fn shrink(desired: &Desired, observed: &Observed, id: &ComponentId, g
 }
 
 fn remove(observed: &Observed, name: &NodeName, needs: &[StepId], graph: &mut Graph) -> StepId {
-    let mut needs = needs.to_vec();
+    let mut needs = registration::remove(observed, name, needs, graph);
     if observed.nodes.get(name).is_some_and(|node| node.powered_on) {
         needs = vec![graph.add(Action::Stop(name.clone()), &needs)];
     }
@@ -48,9 +51,16 @@ fn remove(observed: &Observed, name: &NodeName, needs: &[StepId], graph: &mut Gr
 pub(super) fn everything(observed: &Observed, graph: &mut Graph) {
     let mut gone: Vec<StepId> =
         observed.nodes.keys().map(|name| remove(observed, name, &[], graph)).collect();
+    gone.extend(registration::remove_all(observed, None, graph));
     for rule in observed.rules.keys() {
         let removed = graph.add(Action::RemoveRule(rule.clone()), &gone);
         gone.push(removed);
+    }
+    // Of the images, the one with the record goes last.
+    let removed = |number: &u32| graph.add(Action::RemoveImage(*number), &gone);
+    let images: Vec<StepId> = observed.later_images.keys().map(removed).collect();
+    if !images.is_empty() {
+        gone = images;
     }
     if observed.image.is_some() {
         gone = vec![graph.add(Action::DestroyImage, &gone)];
@@ -69,4 +79,5 @@ pub(super) fn component(observed: &Observed, id: &ComponentId, graph: &mut Graph
     for (name, _) in observed.nodes.iter().filter(|(_, node)| node.component == *id) {
         remove(observed, name, &[], graph);
     }
+    registration::remove_all(observed, Some(id), graph);
 }

@@ -44,6 +44,13 @@ pub(super) fn settle_all(desired: &Desired, observed: &Observed, graph: &mut Gra
     }
 }
 
+/// True when every rule is as wanted, but for those whose members do not all exist: the next growth sets these.
+pub fn all_stand(desired: &Desired, observed: &Observed) -> bool {
+    let mut graph = Graph::default();
+    settle_all(desired, observed, &mut graph);
+    graph.is_empty()
+}
+
 /// Removes the rule of a kind when none is wanted.
 pub(super) fn remove_unwanted(
     desired: &Desired,

@@ -59,10 +59,12 @@ pub fn check_component(
     let Ok(cluster) = inventory.cluster(datacenter, &settings.cluster) else { return Vec::new() };
     let mut findings = Vec::new();
     let hosts = usable_hosts(cluster);
-    if settings.anti_affinity && kind.anti_affinity && component.node_count as usize > hosts {
+    // Nodes that are there need no new place: a change of theirs may be made while hosts are serviced.
+    let places = new_nodes > 0 && settings.anti_affinity && kind.anti_affinity;
+    if places && component.node_count as usize > hosts {
         let detail = format!(
-            "{} nodes are to run on different hosts, and the cluster `{}` has {hosts} usable ones. Add hosts, use fewer \
-             nodes, or set `anti_affinity = false` on the management cluster.",
+            "{} nodes are to run on different hosts, and {hosts} of the cluster `{}` are connected and out of maintenance. \
+             Add hosts, use fewer nodes, or set `anti_affinity = false` on the management cluster.",
             component.node_count, cluster.entity.name
         );
         findings.push(Finding::new(&["node_count"], "Too few hosts for anti-affinity", detail));

@@ -17,6 +17,8 @@ use crate::error::Error;
 
 /// The first key: holds the number of parts.
 pub const KEY: &str = "vio.record";
+/// The first key of the copy, which is written with the record and read when that is damaged.
+pub const COPY: &str = "vio.record.copy";
 /// How many part keys a reader asks for; more than any deployment needs.
 pub const PARTS: usize = 8;
 const PART_CHARS: usize = 60_000;
@@ -31,18 +33,33 @@ struct Layout {
     version: u32,
 }
 
+/// The keys of the record or of its copy: the first key, then those of the parts.
+fn keys_of(first: &str) -> impl Iterator<Item = String> {
+    std::iter::once(first.to_owned()).chain((1..=PARTS).map(move |part| part_key(first, part)))
+}
+
 /// The key of a part, counted from 1.
-fn part_key(part: usize) -> String {
-    format!("{KEY}.{part}")
+fn part_key(first: &str, part: usize) -> String {
+    format!("{first}.{part}")
 }
 
 impl Record {
-    /// Every key that a record may use: what a clone of the image must clear.
-    pub fn keys() -> Vec<String> {
-        std::iter::once(KEY.to_owned()).chain((1..=PARTS).map(part_key)).collect()
+    /// Every key that a record and its copy may use: what a clone of the image must clear.
+    pub fn all_keys() -> Vec<String> {
+        Self::keys().into_iter().chain(Self::copy_keys()).collect()
     }
 
-    /// The record as ExtraConfig values; parts that are not used any more are emptied, which deletes them.
+    /// Every key that a record may use.
+    pub fn keys() -> Vec<String> {
+        keys_of(KEY).collect()
+    }
+
+    /// Every key that the copy of a record may use.
+    pub fn copy_keys() -> Vec<String> {
+        keys_of(COPY).collect()
+    }
+
+    /// The record and its copy as ExtraConfig values; parts that are not used any more are emptied, which deletes them.
     ///
     /// # Errors
     /// When it is larger than what vCenter may be asked to keep.
@@ -61,10 +78,12 @@ impl Record {
             )));
         }
         let mut values: BTreeMap<String, String> =
-            Self::keys().into_iter().map(|k| (k, String::new())).collect();
-        values.insert(KEY.to_owned(), parts.len().to_string());
-        for (index, part) in parts.into_iter().enumerate() {
-            values.insert(part_key(index + 1), part.to_owned());
+            Self::all_keys().into_iter().map(|k| (k, String::new())).collect();
+        for first in [KEY, COPY] {
+            values.insert(first.to_owned(), parts.len().to_string());
+            for (index, part) in parts.iter().enumerate() {
+                values.insert(part_key(first, index + 1), (*part).to_owned());
+            }
         }
         Ok(values)
     }
@@ -74,35 +93,48 @@ impl Record {
     /// # Errors
     /// When parts are missing or damaged, or a newer provider wrote it.
     pub fn decode(deployment: &str, values: &BTreeMap<String, String>) -> Result<Option<Self>, Error> {
-        let fail = |why: String| Error::Record { deployment: deployment.to_owned(), why };
-        let Some(count) = values.get(KEY).filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        let count: usize = count.parse().map_err(|_| fail(format!("`{KEY}` is not a number of parts")))?;
-        let mut text = String::new();
-        if !(1..=PARTS).contains(&count) {
-            return Err(fail(format!("`{KEY}` says {count} parts, 1 to {PARTS} are possible")));
-        }
-        for part in 1..=count {
-            let key = part_key(part);
-            text += values.get(&key).ok_or_else(|| fail(format!("`{key}` is missing")))?;
-        }
-        let packed = STANDARD.decode(&text).map_err(|e| fail(e.to_string()))?;
-        let mut json = Vec::new();
-        let mut reader = GzDecoder::new(packed.as_slice()).take(MAX_JSON_BYTES);
-        reader.read_to_end(&mut json).map_err(|e| fail(e.to_string()))?;
-        Self::from_json(&json).map(Some).map_err(fail)
+        Self::decode_at(KEY, deployment, values)
     }
 
-    /// The version is judged first: a newer layout need not be readable.
-    fn from_json(json: &[u8]) -> Result<Self, String> {
-        let Layout { version } = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    /// Reads the copy of a record back; `Ok(None)` when there is none.
+    ///
+    /// # Errors
+    /// As [`Record::decode`].
+    pub fn decode_copy(deployment: &str, values: &BTreeMap<String, String>) -> Result<Option<Self>, Error> {
+        Self::decode_at(COPY, deployment, values)
+    }
+
+    fn decode_at(
+        first: &str,
+        deployment: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Result<Option<Self>, Error> {
+        let fail = |why: String| Error::Record { deployment: deployment.to_owned(), why };
+        let Some(count) = values.get(first).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let count: usize = count.parse().map_err(|_| fail(format!("`{first}` is not a number of parts")))?;
+        let mut text = String::new();
+        if !(1..=PARTS).contains(&count) {
+            return Err(fail(format!("`{first}` says {count} parts, 1 to {PARTS} are possible")));
+        }
+        for part in 1..=count {
+            let key = part_key(first, part);
+            text += values.get(&key).ok_or_else(|| fail(format!("`{key}` is missing")))?;
+        }
+        let damaged = |why: String| fail(format!("`{first}` is damaged: {why}"));
+        let packed = STANDARD.decode(&text).map_err(|e| damaged(e.to_string()))?;
+        let mut json = Vec::new();
+        let mut reader = GzDecoder::new(packed.as_slice()).take(MAX_JSON_BYTES);
+        reader.read_to_end(&mut json).map_err(|e| damaged(e.to_string()))?;
+        // The version is judged first: a newer layout need not be readable.
+        let Layout { version } = serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?;
         match version {
-            VERSION => serde_json::from_slice(json).map_err(|e| e.to_string()),
+            VERSION => serde_json::from_slice(&json).map(Some).map_err(|e| damaged(e.to_string())),
             newer if newer > VERSION => {
-                Err(format!("version {newer} was written by a newer provider; upgrade this one"))
+                Err(Error::NewerRecord { deployment: deployment.to_owned(), version: newer })
             }
-            unknown => Err(format!("no provider has written a version {unknown}")),
+            unknown => Err(damaged(format!("no provider has written a version {unknown}"))),
         }
     }
 }

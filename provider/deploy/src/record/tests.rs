@@ -80,6 +80,8 @@ fn members_that_the_first_version_lacks_have_defaults() {
         "cidr": "198.51.100.0/24", "gateway": "198.51.100.1", "ip_ranges": []}}}"#;
     let record = Record::decode("d", &packed(least)).unwrap().unwrap();
     assert_eq!(record.node_names().count(), 1);
+    assert_eq!(record.image, FIRST_IMAGE);
+    assert_eq!(record.with_settings(record.settings.clone()).unwrap(), record);
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn a_large_record_lies_in_parts_that_a_value_can_hold() {
     let parts: usize = values[RECORD_KEY].parse().unwrap();
     assert!(parts > 2, "{parts}");
     assert!(values.values().all(|value| value.len() <= 64 * 1024));
-    assert_eq!(values.keys().cloned().collect::<BTreeSet<_>>(), Record::keys().into_iter().collect());
+    assert_eq!(values.keys().cloned().collect::<BTreeSet<_>>(), Record::all_keys().into_iter().collect());
 }
 
 #[test]
@@ -104,7 +106,8 @@ fn a_record_that_shrinks_empties_the_parts_that_it_leaves() {
     let mut values = large(200_000).encode().unwrap();
     values.extend(cloud().encode().unwrap());
     assert_eq!(Record::decode("prod", &values).unwrap(), Some(cloud()));
-    assert_eq!(values.values().filter(|value| !value.is_empty()).count(), 2);
+    // Number of parts and one part, and the same for the copy.
+    assert_eq!(values.values().filter(|value| !value.is_empty()).count(), 4);
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn no_record_is_no_error() {
 #[test]
 fn a_newer_record_asks_for_a_newer_provider_even_if_its_layout_is_unknown() {
     for json in [V1.replacen("\"version\": 1", "\"version\": 2", 1), r#"{"version": 7}"#.to_owned()] {
-        let why = refusal(&packed(&json));
+        let why = Record::decode("prod", &packed(&json)).unwrap_err().to_string();
         assert!(why.contains("newer provider"), "{why}");
     }
     assert!(!refusal(&packed(r#"{"version": 0}"#)).contains("newer"));
@@ -160,6 +163,18 @@ fn a_damaged_record_is_refused_and_says_where() {
 }
 
 #[test]
+fn a_copy_is_written_with_every_record_and_needs_nothing_of_it() {
+    let values = large(200_000).encode().unwrap();
+    let copy: BTreeMap<String, String> =
+        values.into_iter().filter(|(key, _)| Record::copy_keys().contains(key)).collect();
+    assert_eq!(Record::decode("prod", &copy).unwrap(), None);
+    assert_eq!(Record::decode_copy("prod", &copy).unwrap(), Some(large(200_000)));
+    let without = copy.into_iter().filter(|(key, _)| *key != format!("{RECORD_COPY}.1")).collect();
+    let why = Record::decode_copy("prod", &without).unwrap_err().to_string();
+    assert!(why.contains("`vio.record.copy.1` is missing"), "{why}");
+}
+
+#[test]
 fn a_record_without_the_address_of_a_node_is_no_plan_without_the_node() {
     let mut record = cloud();
     record.addresses.remove(&NodeName::new("prod", KindId::Database, 2));
@@ -171,4 +186,23 @@ fn a_record_without_the_address_of_a_node_is_no_plan_without_the_node() {
 fn no_formatter_shows_what_a_record_keeps_secret() {
     let shown = format!("{:?}", cloud());
     assert!(!shown.contains("vcenter password"));
+}
+
+#[test]
+fn dependants_are_all_that_stand_on_a_component_by_themselves_or_through_others() {
+    let id = |kind| ComponentId::of(kind);
+    let compute = ComponentId::compute("dc1", "tenants");
+    let mut record = cloud();
+    for (on, attribute, link) in [
+        (&id(KindId::Database), "load_balancer_id", "prod/load_balancer"),
+        (&id(KindId::Controller), "database_id", "prod/database"),
+        (&compute, "controller_pool_id", "prod/controllers"),
+    ] {
+        let links = &mut record.components.get_mut(on).unwrap().component.links;
+        links.insert(attribute.to_owned(), link.to_owned());
+    }
+    let all = BTreeSet::from([id(KindId::Database), id(KindId::Controller), compute.clone()]);
+    assert_eq!(record.dependants(&id(KindId::LoadBalancer)), all);
+    assert_eq!(record.dependants(&id(KindId::Controller)), BTreeSet::from([compute.clone()]));
+    assert_eq!(record.dependants(&compute), BTreeSet::new());
 }

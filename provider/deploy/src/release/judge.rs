@@ -81,6 +81,26 @@ impl KindSpec {
         options.iter().filter_map(judge).collect()
     }
 
+    /// Judges how a user changes options; all findings at once.
+    #[must_use]
+    pub fn check_changes(
+        &self,
+        profile: Profile,
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+    ) -> Vec<OptionProblem> {
+        let (before, after) = (self.resolve_options(profile, before), self.resolve_options(profile, after));
+        let judge = |(name, spec): (&str, &OptionSpec)| {
+            let step = spec.step?;
+            let (OptionValue::Int(from), OptionValue::Int(to)) = (before.get(name)?, after.get(name)?) else {
+                return None;
+            };
+            let message = format!("is {from} and can go no further than {step} at once, not to {to}");
+            (from.abs_diff(*to) > step).then(|| OptionProblem { name: name.to_owned(), message })
+        };
+        self.options.iter().filter_map(judge).collect()
+    }
+
     /// Every option with its value: the user's where it is given and valid, else the profile's default.
     #[must_use]
     pub fn resolve_options(

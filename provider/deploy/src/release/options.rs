@@ -29,6 +29,9 @@ pub struct OptionSpec {
     /// Largest value of an `int`.
     #[serde(default)]
     pub max: Option<i64>,
+    /// How far an `int` may go at once in a deployment that exists.
+    #[serde(default)]
+    pub step: Option<u64>,
     /// The values of an `enum`.
     #[serde(default)]
     pub values: Vec<String>,

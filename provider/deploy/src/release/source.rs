@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::kind::KindId;
 use super::options::OptionSpec;
-use super::spec::{FileSpec, Format, KindSpec, Parity, Probe, Release, ServiceSpec};
+use super::spec::{FileSpec, Format, KindSpec, Parity, Probe, Release, Run, ServiceSpec};
 
 /// The texts of one release's folder, by path relative to `schemas/releases`.
 pub type Texts = BTreeMap<String, String>;
@@ -64,6 +64,12 @@ fn judge_kind(spec: &KindSpec, release: &Release, texts: &Texts) -> Result<(), S
         };
         if spec.services.get(service).is_none() {
             return Err(format!("action `{name}`: there is no service `{service}`"));
+        }
+        if let Some(path) = action.reads.iter().find(|path| !paths.contains(&path.as_str())) {
+            return Err(format!("action `{name}`: reads `{path}`, which is no file of the kind"));
+        }
+        if action.run == Run::Once && !action.reads.is_empty() {
+            return Err(format!("action `{name}`: runs once, whatever it reads"));
         }
     }
     for (name, check) in spec.checks.iter() {

@@ -195,7 +195,7 @@ pub struct KindSpec {
     /// Packages that a node needs only in some deployments, by name.
     #[serde(rename = "package", default)]
     pub optional_packages: Entries<PackageSpec>,
-    /// Files by absolute path.
+    /// Files by absolute path; a path is a template like a file's content.
     #[serde(rename = "file", default)]
     pub files: Entries<FileSpec>,
     /// Services by unit name, in start order.
@@ -308,6 +308,10 @@ pub struct ActionSpec {
     pub user: String,
     /// Shell command; a template with the context of the files.
     pub command: String,
+    /// Paths of the files that decide what the command does, besides its own text: it runs again only when one of these
+    /// has changed. Without any it runs with every document.
+    #[serde(default)]
+    pub reads: Vec<String>,
     /// Template expression: the action is there only where it is true.
     #[serde(default)]
     pub when: Option<String>,
@@ -319,9 +323,9 @@ pub struct ActionSpec {
 pub enum Run {
     /// Until it succeeded once on this disk. The command is safe to repeat: the node may die before its success is noted.
     Once,
-    /// At each application of a document that differs from the last.
+    /// At each application of a document that differs from the last, or from the last in what the action reads.
     OnChange,
-    /// Repeated until it succeeds: the node waits for somebody else.
+    /// As `on_change`, and repeated until it succeeds: the node waits for somebody else.
     Wait,
 }
 

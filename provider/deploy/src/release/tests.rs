@@ -119,13 +119,34 @@ fn options_are_filled_with_the_defaults_of_the_profile() {
 }
 
 #[test]
+fn an_option_with_a_step_goes_no_further_at_once() {
+    let change = |from: &str, to: &str| {
+        let (from, to) = (option("fernet_key_generation", from), option("fernet_key_generation", to));
+        zed(KindId::Controller).check_changes(Profile::Ha, &from, &to).pop().map(|it| it.message)
+    };
+    insta::assert_snapshot!(change("1", "3").unwrap(), @"is 1 and can go no further than 1 at once, not to 3");
+    assert!(change("3", "1").is_some() && change("1", "2").is_none() && change("2", "1").is_none());
+    let default = zed(KindId::Controller).check_changes(
+        Profile::Ha,
+        &BTreeMap::new(),
+        &option("fernet_key_generation", "2"),
+    );
+    assert!(default.is_empty());
+    assert!(
+        zed(KindId::Controller)
+            .check_changes(Profile::Ha, &option("api_workers", "1"), &option("api_workers", "64"))
+            .is_empty()
+    );
+}
+
+#[test]
 fn overrides_of_unknown_and_fixed_files_are_refused() {
     let release = Release::find("zed").unwrap();
     let check = |file: &str| {
         let overrides = Overrides::from([(file.to_owned(), BTreeMap::new())]);
         zed(KindId::Database).check_overrides(release, &overrides).pop().map(|it| it.message)
     };
-    insta::assert_snapshot!(check("galera.cnf").unwrap(), @"`database` has no file of that name; it has: /etc/mysql/mariadb.conf.d/60-galera.cnf");
+    insta::assert_snapshot!(check("galera.cnf").unwrap(), @"`database` has no file of that name; it has: /etc/mysql/mariadb.conf.d/60-galera.cnf, /etc/sysctl.d/50-vio-connections.conf");
     insta::assert_snapshot!(check("/etc/hosts").unwrap(), @"cannot be overridden: it follows from the nodes of the deployment");
     assert_eq!(check("60-galera.cnf"), None);
     let settings = BTreeMap::from([("a".to_owned(), "1\nb = 2".to_owned())]);

@@ -22,7 +22,7 @@ use super::view::{CloudView, NodeView};
 /// The document of a node.
 ///
 /// # Errors
-/// When a template fails, when the view lacks the node's component, or when an override does not fit its file.
+/// As [`Renderer::render`].
 pub fn render_node(
     release: &Release,
     cloud: &CloudView,
@@ -30,27 +30,106 @@ pub fn render_node(
     overrides: &Overrides,
     secrets: &dyn SecretSource,
 ) -> Result<Document, RenderError> {
-    let kind = node.kind;
-    let spec = release
-        .kinds
-        .get(&kind)
-        .ok_or_else(|| RenderError::NoKind { release: release.id.to_string(), kind: kind.to_string() })?;
-    let scene =
-        Scene { release, spec, cloud, node, context: context_of(release, spec, cloud, node, secrets)? };
-    let mut files = scene.files()?;
-    scene.override_files(&mut files, overrides)?;
-    files.sort_unstable_by(|left, right| left.path.cmp(&right.path));
-    Ok(Document {
-        version: DOCUMENT_VERSION,
-        node: node.name.clone(),
-        kind: kind.to_string(),
-        release: release.id.to_string(),
-        packages: scene.packages()?,
-        files,
-        services: scene.services()?,
-        actions: scene.actions()?,
-        checks: scene.checks()?,
-    })
+    Renderer::new(release, cloud).render(node, overrides, secrets)
+}
+
+/// Renders the nodes of one cloud. What many of them see is made once: it grows with the cloud.
+pub struct Renderer<'a> {
+    release: &'a Release,
+    cloud: &'a CloudView,
+    cloud_seen: Value,
+    front_ends: Value,
+    peers: BTreeMap<(KindId, Option<&'a str>), Peers>,
+}
+
+/// The nodes of a component.
+struct Peers {
+    seen: Value,
+    lowest_index: u32,
+}
+
+impl<'a> Renderer<'a> {
+    /// Of the nodes of this cloud.
+    #[must_use]
+    pub fn new(release: &'a Release, cloud: &'a CloudView) -> Self {
+        let mut peers: BTreeMap<(KindId, Option<&str>), Vec<&NodeView>> = BTreeMap::new();
+        for node in cloud.nodes.values().flatten() {
+            peers.entry((node.kind, node.group.as_deref())).or_default().push(node);
+        }
+        let of = |nodes: Vec<&NodeView>| Peers {
+            lowest_index: nodes.iter().map(|node| node.index).min().unwrap_or_default(),
+            seen: seen(nodes),
+        };
+        Self {
+            release,
+            cloud,
+            cloud_seen: seen(cloud),
+            front_ends: seen(front_ends(release, cloud)),
+            peers: peers.into_iter().map(|(component, nodes)| (component, of(nodes))).collect(),
+        }
+    }
+
+    /// The document of a node.
+    ///
+    /// # Errors
+    /// When a template fails, when the view lacks the node's component, or when an override does not fit its file.
+    pub fn render(
+        &self,
+        node: &NodeView,
+        overrides: &Overrides,
+        secrets: &dyn SecretSource,
+    ) -> Result<Document, RenderError> {
+        let kind = node.kind;
+        let id = &self.release.id;
+        let spec = self
+            .release
+            .kinds
+            .get(&kind)
+            .ok_or_else(|| RenderError::NoKind { release: id.to_string(), kind: kind.to_string() })?;
+        let peers = self.peers.get(&(kind, node.group.as_deref()));
+        let context = self.context(spec, node, peers, secrets)?;
+        let leads = peers.is_none_or(|peers| peers.lowest_index >= node.index);
+        let scene = Scene { release: self.release, spec, node, context, leads };
+        let mut files = scene.files()?;
+        scene.override_files(&mut files, overrides)?;
+        files.sort_unstable_by(|left, right| left.path.cmp(&right.path));
+        Ok(Document {
+            version: DOCUMENT_VERSION,
+            node: node.name.clone(),
+            kind: kind.to_string(),
+            release: id.to_string(),
+            packages: scene.packages()?,
+            files,
+            services: scene.services()?,
+            actions: scene.actions()?,
+            checks: scene.checks()?,
+        })
+    }
+
+    fn context(
+        &self,
+        spec: &KindSpec,
+        node: &NodeView,
+        peers: Option<&Peers>,
+        secrets: &dyn SecretSource,
+    ) -> Result<Value, RenderError> {
+        let (cloud, component) = (self.cloud, node.component());
+        let Some(options) = cloud.components.get(&component).map(|component| &component.options) else {
+            return Err(RenderError::NoComponent { node: node.name.clone(), component });
+        };
+        let revealed = allowed(spec, node, options, cloud.compute_clusters.keys().cloned(), secrets);
+        let secret = move |purpose: &str| revealed.get(purpose).cloned().ok_or_else(|| no_secret(purpose));
+        Ok(context! {
+            cloud => self.cloud_seen.clone(),
+            node => seen(node),
+            options => seen(options),
+            peers => peers.map_or_else(|| seen::<[NodeView; 0]>([]), |peers| peers.seen.clone()),
+            hosts => seen(hosts(spec, cloud, node)),
+            interfaces => seen(interfaces(&spec.networks)),
+            front_ends => self.front_ends.clone(),
+            secret => Value::from_function(secret),
+        })
+    }
 }
 
 /// The environment of all templates; parsed once.
@@ -87,40 +166,9 @@ struct HostView<'a> {
     name: &'a str,
 }
 
-fn context_of(
-    release: &Release,
-    spec: &KindSpec,
-    cloud: &CloudView,
-    node: &NodeView,
-    secrets: &dyn SecretSource,
-) -> Result<Value, RenderError> {
-    let component = node.component();
-    let Some(options) = cloud.components.get(&component).map(|component| &component.options) else {
-        return Err(RenderError::NoComponent { node: node.name.clone(), component });
-    };
-    let revealed = allowed(spec, node, cloud.compute_clusters.keys().cloned(), secrets);
-    let secret = move |purpose: &str| revealed.get(purpose).cloned().ok_or_else(|| no_secret(purpose));
-    Ok(context! {
-        cloud => seen(cloud),
-        node => seen(node),
-        options => seen(options),
-        peers => seen(peers(cloud, node)),
-        hosts => seen(hosts(spec, cloud, node)),
-        interfaces => seen(interfaces(&spec.networks)),
-        front_ends => seen(front_ends(release, cloud)),
-        secret => Value::from_function(secret),
-    })
-}
-
 fn no_secret(purpose: &str) -> minijinja::Error {
     let reason = format!("the kind declares no secret `{purpose}`, or the deployment does not have it");
     minijinja::Error::new(ErrorKind::InvalidOperation, reason)
-}
-
-/// The nodes of the node's component, itself among them.
-fn peers<'a>(cloud: &'a CloudView, node: &NodeView) -> Vec<&'a NodeView> {
-    let nodes = cloud.nodes.get(&node.kind).into_iter().flatten();
-    nodes.filter(|peer| peer.group == node.group).collect()
 }
 
 /// The node itself and the nodes of the kinds that it must know by name.
@@ -136,13 +184,19 @@ pub(super) fn interfaces(networks: &[Network]) -> BTreeMap<&'static str, String>
     networks.iter().enumerate().map(|(index, network)| (network.as_str(), format!("eth{index}"))).collect()
 }
 
+/// The name of a network's interface; none when nodes of these networks have none there.
+pub(crate) fn interface_name(networks: &[Network], network: Network) -> Option<String> {
+    interfaces(networks).remove(network.as_str())
+}
+
 /// Everything that rendering one node needs.
 struct Scene<'a> {
     release: &'a Release,
     spec: &'a KindSpec,
-    cloud: &'a CloudView,
     node: &'a NodeView,
     context: Value,
+    /// It has the lowest index of its component.
+    leads: bool,
 }
 
 impl Scene<'_> {
@@ -180,17 +234,12 @@ impl Scene<'_> {
     }
 
     fn file(&self, path: &str, spec: &FileSpec) -> Result<File, RenderError> {
+        let name = environment().render_str(path, &self.context).map_err(self.failed(path))?;
         let FileSpec { template, owner, group, mode, format: _, fixed_because: _, when: _ } = spec;
-        let name = self.release.template_name(template);
-        let render = || environment().get_template(&name)?.render(&self.context);
+        let template = self.release.template_name(template);
+        let render = || environment().get_template(&template)?.render(&self.context);
         let content = render().map_err(self.failed(path))?;
-        Ok(File {
-            path: path.to_owned(),
-            owner: owner.clone(),
-            group: group.clone(),
-            mode: mode.clone(),
-            content,
-        })
+        Ok(File { path: name, owner: owner.clone(), group: group.clone(), mode: mode.clone(), content })
     }
 
     fn override_files(&self, files: &mut [File], overrides: &Overrides) -> Result<(), RenderError> {
@@ -222,11 +271,10 @@ impl Scene<'_> {
     }
 
     fn actions(&self) -> Result<Vec<Action>, RenderError> {
-        let leads = peers(self.cloud, self.node).iter().all(|peer| peer.index >= self.node.index);
         let takes_part = |spec: &ActionSpec| match spec.on {
             Members::All => true,
-            Members::Leader => leads,
-            Members::Followers => !leads,
+            Members::Leader => self.leads,
+            Members::Followers => !self.leads,
         };
         let mut actions = Vec::new();
         for (name, spec) in self.spec.actions.iter().filter(|(_, spec)| takes_part(spec)) {
@@ -238,7 +286,7 @@ impl Scene<'_> {
     }
 
     fn action(&self, name: &str, spec: &ActionSpec) -> Result<Action, RenderError> {
-        let ActionSpec { description, run, on: _, before, after, user, command, when: _ } = spec;
+        let ActionSpec { description, run, on: _, before, after, user, command, reads, when: _ } = spec;
         let command = environment().render_str(command, &self.context).map_err(self.failed(name))?;
         Ok(Action {
             name: name.to_owned(),
@@ -248,6 +296,7 @@ impl Scene<'_> {
             after: after.clone(),
             user: user.clone(),
             command,
+            reads: reads.clone(),
         })
     }
 

@@ -11,8 +11,8 @@ use crate::release::{Probe, Run};
 pub const DOCUMENT_VERSION: u32 = 1;
 
 /// Asks the agent, by any value, to apply the document again that it has applied: it puts files back that were changed
-/// by hand, treats the services that use them as for any change, repeats the actions of [`Run::OnChange`], and empties
-/// the key. Without it, a changed file shows in [`super::GuestStatus::files_digest`] and stays.
+/// by hand, treats the services that use them as for any change, and repeats the actions of [`Run::OnChange`]. When no
+/// file is changed (any more), it empties the key. Without it, a changed file shows in [`super::GuestStatus::files_digest`] and stays.
 pub const REPAIR_KEY: &str = "guestinfo.vio.desired.repair";
 
 /// The whole of a node. Equal inputs give equal bytes.
@@ -104,11 +104,15 @@ pub struct Action {
     pub user: String,
     /// Command for `/bin/sh`; it may hold secrets.
     pub command: String,
+    /// Paths of files: the action runs again only when its command or one of these differs from when it last succeeded.
+    /// Without any it runs with every document.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reads: Vec<String>,
 }
 
 impl fmt::Debug for Action {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, description: _, run, before, after, user: _, command: _ } = self;
+        let Self { name, description: _, run, before, after, user: _, command: _, reads: _ } = self;
         write!(out, "Action({name} {run:?} before {before:?} after {after:?})")
     }
 }

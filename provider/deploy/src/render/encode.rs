@@ -34,13 +34,15 @@ const MAX_JSON_BYTES: u64 = 64 * 1024 * 1024;
 pub struct Encoded {
     /// SHA-256 of the document's JSON, lower-case hexadecimal.
     pub revision: String,
+    /// [`Document::files_digest`].
+    pub files_digest: String,
     /// The values by key.
     pub extra_config: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Encoded {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { revision, extra_config } = self;
+        let Self { revision, files_digest: _, extra_config } = self;
         write!(out, "Encoded({revision}, {} values)", extra_config.len())
     }
 }
@@ -76,7 +78,7 @@ impl Document {
         if size > MAX_TOTAL_BYTES {
             return Err(RenderError::TooLarge { node: self.node.clone(), size, limit: MAX_TOTAL_BYTES });
         }
-        Ok(Encoded { revision, extra_config })
+        Ok(Encoded { revision, files_digest: self.files_digest(), extra_config })
     }
 
     /// Reads a document back from a VM's ExtraConfig; other keys are ignored.

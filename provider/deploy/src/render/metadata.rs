@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use crate::release::Network;
 
-use super::user_data::user_data;
 use super::view::{CloudView, NetworkView, NodeView};
 
 /// A network adapter of a node, in the order of its kind's networks.
@@ -27,7 +26,7 @@ pub struct Nic {
     pub mac: String,
 }
 
-/// The `guestinfo` values of a node's first boot.
+/// The `guestinfo` values of a node's first boot that are its own; the user data has the others.
 #[must_use]
 pub fn metadata(cloud: &CloudView, node: &NodeView, nics: &[Nic]) -> BTreeMap<String, String> {
     let ethernets: BTreeMap<String, Value> = nics
@@ -41,10 +40,10 @@ pub fn metadata(cloud: &CloudView, node: &NodeView, nics: &[Nic]) -> BTreeMap<St
         "network": { "version": 2, "ethernets": ethernets },
         "redact": ["userdata"],
     });
-    let mut values = user_data();
-    values.insert("guestinfo.metadata".to_owned(), STANDARD.encode(metadata.to_string()));
-    values.insert("guestinfo.metadata.encoding".to_owned(), "base64".to_owned());
-    values
+    BTreeMap::from([
+        ("guestinfo.metadata".to_owned(), STANDARD.encode(metadata.to_string())),
+        ("guestinfo.metadata.encoding".to_owned(), "base64".to_owned()),
+    ])
 }
 
 fn ethernet(cloud: &CloudView, node: &NodeView, nic: &Nic, name: &str) -> Value {

@@ -14,7 +14,8 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use context::render_node;
+pub(crate) use context::interface_name;
+pub use context::{Renderer, render_node};
 pub use document::{Action, Check, DOCUMENT_VERSION, Document, File, REPAIR_KEY, Service};
 pub use encode::{DOCUMENT_KEY, Encoded, MAX_TOTAL_BYTES, MAX_VALUE_BYTES, REVISION_KEY};
 pub use error::RenderError;
@@ -22,7 +23,8 @@ pub use front_end::{EndpointView, FrontEndView, ServerView, front_ends};
 pub use metadata::{Nic, metadata};
 pub use secrets::SecretSource;
 pub use status::{GuestStatus, Phase, STATUS_KEY, ServiceHealth};
+pub use user_data::user_data;
 pub use view::{
-    CloudView, ComponentView, ComputeClusterView, NetworkView, NetworkingView, NodeView, NsxView, SyslogView,
-    TlsView, VcenterView,
+    CloudView, ComponentView, ComputeClusterView, LdapView, NetworkView, NetworkingView, NodeView, NsxView,
+    SyslogView, TlsView, VcenterView,
 };

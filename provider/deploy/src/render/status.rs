@@ -34,6 +34,10 @@ pub struct GuestStatus {
     /// Digest of the files as they are on disk, by the rule of [`super::Document::files_digest`].
     #[serde(default)]
     pub files_digest: Option<String>,
+    /// The document that it was told of is not whole: its content is not what its revision stands for. The agent
+    /// applies nothing of it and reads it again and again.
+    #[serde(default)]
+    pub unreadable: bool,
     /// The last error, in words.
     #[serde(default)]
     pub error: Option<String>,
@@ -84,6 +88,16 @@ impl GuestStatus {
     #[must_use]
     pub fn is_ready(&self, revision: &str) -> bool {
         self.phase == Phase::Ready && self.revision == revision
+    }
+
+    /// Whether the files that the node applied with that revision have been changed since. Of `files_digest`, which
+    /// they should have, an empty one is not known. While the node applies something, what it reports of its files is
+    /// from before.
+    #[must_use]
+    pub fn has_drifted(&self, revision: &str, files_digest: &str) -> bool {
+        let settled = !matches!(self.phase, Phase::Booting | Phase::Applying);
+        let differs = self.files_digest.as_deref().is_some_and(|found| found != files_digest);
+        settled && self.revision == revision && differs && !files_digest.is_empty()
     }
 }
 

@@ -6,9 +6,12 @@ use super::*;
 use crate::release::{KindId, Network, Overrides, Profile, Release};
 
 mod declarations;
+mod directory;
 mod documents;
 mod encoding;
 mod first_boot;
+mod inventory;
+mod keys;
 mod overriding;
 mod reports;
 mod services;
@@ -66,6 +69,7 @@ fn empty_cloud() -> CloudView {
         external: network("external", 20),
         data_network: None,
         networking: NetworkingView { backend: "dvs".to_owned(), nsx: None },
+        ldap: None,
         syslog: None,
         nodes: BTreeMap::new(),
         draining: BTreeSet::new(),
@@ -76,6 +80,20 @@ fn empty_cloud() -> CloudView {
             ca_pem: "-----BEGIN CERTIFICATE-----\nca\n-----END CERTIFICATE-----\n".to_owned(),
         },
     }
+}
+
+/// The same cloud in another release.
+fn of(release: &Release, mut cloud: CloudView) -> CloudView {
+    cloud.release = release.id.to_string();
+    for (kind, spec) in &release.kinds {
+        let component = match kind {
+            KindId::ComputeDriver => format!("compute/{CLUSTER}"),
+            other => other.to_string(),
+        };
+        let options = spec.resolve_options(Profile::Ha, &BTreeMap::new());
+        cloud.components.insert(component, ComponentView { options });
+    }
+    cloud
 }
 
 fn add(cloud: &mut CloudView, kind: KindId, count: u32, first: u32) {
@@ -150,6 +168,18 @@ fn nsx_cloud() -> CloudView {
             transport_zone: "overlay".to_owned(),
         }),
     };
+    cloud
+}
+
+/// The same with a directory of users.
+fn ldap_cloud() -> CloudView {
+    let mut cloud = whole_cloud();
+    cloud.ldap = Some(LdapView {
+        url: "ldaps://ldap.example.com".to_owned(),
+        bind_user: Some("cn=keystone,dc=example,dc=com".to_owned()),
+        user_tree_dn: "ou=people,dc=example,dc=com".to_owned(),
+        ..LdapView::default()
+    });
     cloud
 }
 

@@ -19,7 +19,8 @@ const AGENT_PATH: &str = "/usr/local/lib/vio/vio-agent.py";
 const AGENT_UNIT_PATH: &str = "/etc/systemd/system/vio-agent.service";
 
 /// The `guestinfo` values of the user data; the same for every node.
-pub(super) fn user_data() -> BTreeMap<String, String> {
+#[must_use]
+pub fn user_data() -> BTreeMap<String, String> {
     static PACKED: OnceLock<String> = OnceLock::new();
     BTreeMap::from([
         ("guestinfo.userdata".to_owned(), PACKED.get_or_init(packed).clone()),

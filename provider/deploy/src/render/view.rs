@@ -33,6 +33,8 @@ pub struct CloudView {
     pub data_network: Option<String>,
     /// Neutron's backend.
     pub networking: NetworkingView,
+    /// Where Keystone reads users and groups from, besides its database.
+    pub ldap: Option<LdapView>,
     /// Where nodes send their logs.
     pub syslog: Option<SyslogView>,
     /// The nodes of each kind, by ascending index. A kind without nodes may be left out.
@@ -84,6 +86,35 @@ pub struct NsxView {
     pub ca_certificate_pem: Option<String>,
     /// Transport zone of the tenants' networks.
     pub transport_zone: String,
+}
+
+/// A directory of users; the password of its bind user is the secret `ldap`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LdapView {
+    /// Its addresses, separated by commas.
+    pub url: String,
+    /// Distinguished name to bind with; without one Keystone reads anonymously.
+    pub bind_user: Option<String>,
+    /// Where users are searched.
+    pub user_tree_dn: String,
+    /// Where groups are searched.
+    pub group_tree_dn: Option<String>,
+    /// Filter that users must match.
+    pub user_filter: Option<String>,
+    /// Filter that groups must match.
+    pub group_filter: Option<String>,
+    /// Object class of users.
+    pub user_objectclass: Option<String>,
+    /// Attribute with a user's id.
+    pub user_id_attribute: Option<String>,
+    /// Attribute with the name that a user logs in with.
+    pub user_name_attribute: Option<String>,
+    /// Attribute with a user's mail address.
+    pub user_mail_attribute: Option<String>,
+    /// Whether connections switch to TLS (StartTLS).
+    pub use_tls: bool,
+    /// Certificate authorities to trust, PEM.
+    pub ca_certificate_pem: Option<String>,
 }
 
 /// A log collector.

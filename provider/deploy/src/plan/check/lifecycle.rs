@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::order::{all_before, precedes};
 use super::unsafe_plan;
+use crate::desired::Desired;
 use crate::error::Error;
-use crate::name::NodeName;
+use crate::name::{FIRST_IMAGE, NodeName};
 use crate::observed::Observed;
-use crate::plan::{Action, Graph, StepId};
+use crate::plan::{Action, Graph, Step, StepId};
 
 /// Where a node is between two of its steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,14 @@ fn next_stage(action: &Action, stage: Stage) -> Option<Stage> {
         (Action::PowerOn(_), Stage::Off) => Some(Stage::On),
         (Action::Stop(_), Stage::On) => Some(Stage::Off),
         (Action::Destroy(_), Stage::Off) => Some(Stage::Absent),
-        (Action::Resize(_), Stage::Off) | (Action::WaitReady(_), Stage::On) => Some(stage),
-        (Action::Configure(_), Stage::Off | Stage::On) => Some(stage),
+        (Action::Resize(_), Stage::Off) => Some(stage),
+        (
+            Action::Rename(_) | Action::MoveToFolder(_) | Action::MoveToPool(_) | Action::Connect(_),
+            Stage::Off | Stage::On,
+        ) => Some(stage),
+        (Action::RepairFiles(_) | Action::WaitReady(_) | Action::Drain { .. }, Stage::On) => Some(stage),
+        (Action::Configure(_), Stage::Off | Stage::On) | (Action::Register(_), Stage::On) => Some(stage),
+        (Action::Deregister { .. }, _) => Some(stage),
         _ => None,
     }
 }
@@ -66,13 +73,18 @@ pub(super) fn check_foundation(graph: &Graph, observed: &Observed) -> Result<(),
     let made: Vec<(StepId, &Action)> =
         steps().map(|(id, step)| (id, &step.action)).filter(|(_, action)| is_ground(action)).collect();
     for (id, step) in graph.steps().iter().enumerate() {
-        if !matches!(step.action, Action::Clone(_)) {
-            continue;
-        }
-        if observed.image.is_none() && !made.iter().any(|(_, action)| **action == Action::CreateImage) {
+        let clones = matches!(step.action, Action::Clone(_));
+        let stands_on = |ground: &Action| match step.action {
+            Action::MoveToFolder(_) => *ground == Action::CreateFolder,
+            Action::MoveToPool(_) => *ground == Action::CreatePool,
+            _ => clones,
+        };
+        let has_image = observed.image.is_some() || made.iter().any(|(_, a)| **a == Action::CreateImage);
+        if clones && !has_image {
             return unsafe_plan(format!("it would {} without an image", step.action));
         }
-        if let Some((_, ground)) = made.iter().find(|(ground, _)| !precedes(graph, *ground, id)) {
+        let mut ground = made.iter().filter(|(_, action)| stands_on(action));
+        if let Some((_, ground)) = ground.find(|(ground, _)| !precedes(graph, *ground, id)) {
             return unsafe_plan(format!("it may {} before it has to {ground}", step.action));
         }
     }
@@ -91,21 +103,52 @@ pub(super) fn check_foundation(graph: &Graph, observed: &Observed) -> Result<(),
     Ok(())
 }
 
+/// Nodes are cloned from the wanted image, which is there or made before.
+pub(super) fn check_image(graph: &Graph, desired: &Desired, observed: &Observed) -> Result<(), Error> {
+    let made = |step: &Step| step.action == Action::AddImage(desired.image);
+    let present = desired.image == FIRST_IMAGE || observed.later_images.contains_key(&desired.image);
+    if present || graph.steps().iter().any(made) {
+        return Ok(());
+    }
+    match graph.steps().iter().find(|step| matches!(step.action, Action::Clone(_))) {
+        Some(step) => unsafe_plan(format!("it would {} without image {}", step.action, desired.image)),
+        None => Ok(()),
+    }
+}
+
 /// What every clone stands on.
 fn is_ground(action: &Action) -> bool {
-    matches!(action, Action::CreateFolder | Action::CreatePool | Action::CreateImage | Action::SnapshotImage)
+    matches!(
+        action,
+        Action::CreateFolder
+            | Action::CreatePool
+            | Action::CreateImage
+            | Action::AddImage(_)
+            | Action::SnapshotImage(_)
+    )
 }
 
 fn must_follow(later: &Action, earlier: &Action) -> bool {
     match later {
         Action::CreatePool => matches!(earlier, Action::CreateFolder),
         Action::CreateImage => matches!(earlier, Action::CreateFolder | Action::CreatePool),
-        Action::SnapshotImage => matches!(earlier, Action::CreateImage),
-        Action::DestroyImage => matches!(earlier, Action::Destroy(_)),
-        Action::DestroyPool => matches!(earlier, Action::Destroy(_) | Action::DestroyImage),
-        Action::DestroyFolder => {
-            matches!(earlier, Action::Destroy(_) | Action::DestroyImage | Action::DestroyPool)
+        Action::AddImage(_) => {
+            matches!(earlier, Action::CreateFolder | Action::CreatePool | Action::CreateImage)
         }
+        Action::MoveImage(_) => matches!(earlier, Action::CreateFolder),
+        Action::SnapshotImage(FIRST_IMAGE) => matches!(earlier, Action::CreateImage),
+        Action::SnapshotImage(number) => {
+            [Action::AddImage(*number), Action::MoveImage(*number)].contains(earlier)
+        }
+        Action::RemoveImage(_) => matches!(earlier, Action::Destroy(_)),
+        Action::DestroyImage => matches!(earlier, Action::Destroy(_) | Action::RemoveImage(_)),
+        Action::DestroyPool => {
+            matches!(earlier, Action::Destroy(_) | Action::RemoveImage(_) | Action::DestroyImage)
+        }
+        Action::DestroyFolder => matches!(
+            earlier,
+            Action::Destroy(_) | Action::RemoveImage(_) | Action::DestroyImage | Action::DestroyPool
+        ),
         _ => false,
     }
 }

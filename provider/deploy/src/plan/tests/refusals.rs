@@ -6,8 +6,8 @@ use super::cloud::{built, sketch};
 use super::model::report;
 use crate::desired::Desired;
 use crate::error::Error;
-use crate::name::{ComponentId, NodeName};
-use crate::observed::Observed;
+use crate::name::{ComponentId, FIRST_IMAGE, NodeName};
+use crate::observed::{LaterImage, Observed};
 use crate::plan::check::structure;
 use crate::plan::{Action, Graph, Scope, Step, StepId, check, plan, plan_nothing};
 use crate::record::tests::sample;
@@ -56,7 +56,7 @@ fn closure(graph: &Graph) -> Vec<Vec<bool>> {
 }
 
 /// Every plan that lacks one of the needs, where that changes the order.
-fn without_one_need(graph: &Graph) -> Vec<(String, Graph)> {
+pub(super) fn without_one_need(graph: &Graph) -> Vec<(String, Graph)> {
     let mut weaker = Vec::new();
     for (id, step) in graph.steps().iter().enumerate() {
         for need in &step.needs {
@@ -71,7 +71,7 @@ fn without_one_need(graph: &Graph) -> Vec<(String, Graph)> {
     weaker
 }
 
-fn assert_every_need_counts(desired: &Desired, observed: &Observed, scope: &Scope) {
+pub(super) fn assert_every_need_counts(desired: &Desired, observed: &Observed, scope: &Scope) {
     let graph = plan(desired, observed, scope);
     check(&graph, desired, observed).unwrap();
     for (what, weak) in without_one_need(&graph) {
@@ -116,13 +116,19 @@ fn every_need_counts_when_a_cluster_shrinks() {
 
 #[test]
 fn every_need_counts_when_the_foundation_is_made() {
-    let (desired, _) = databases(3, 3);
+    let (mut desired, mut observed) = databases(3, 3);
     assert_every_need_counts(&desired, &Observed::default(), &Scope::Foundation);
+    desired.image = 2;
+    assert_every_need_counts(&desired, &Observed::default(), &Scope::Foundation);
+    observed.folder = false;
+    observed.later_images.insert(2, LaterImage::default());
+    assert_every_need_counts(&desired, &observed, &Scope::Image);
 }
 
 #[test]
 fn every_need_counts_when_everything_goes() {
     let (_, mut observed) = databases(3, 3);
+    observed.later_images.insert(2, LaterImage::default());
     // When a rule goes is nobody's business.
     observed.rules.clear();
     let graph = plan_nothing(&observed);
@@ -132,7 +138,7 @@ fn every_need_counts_when_everything_goes() {
     }
 }
 
-fn refusal(graph: &Graph, desired: &Desired, observed: &Observed) -> String {
+pub(super) fn refusal(graph: &Graph, desired: &Desired, observed: &Observed) -> String {
     match check(graph, desired, observed) {
         Err(Error::UnsafePlan(why)) => why,
         other => panic!("{other:?} for {graph:?}"),
@@ -197,8 +203,11 @@ fn nothing_happens_to_a_node_before_it_exists_or_in_the_wrong_state() {
 
 #[test]
 fn a_node_is_not_cloned_without_an_image() {
-    let (desired, mut observed) = databases(1, 3);
-    observed.image = None;
+    let (mut desired, mut observed) = databases(1, 3);
+    desired.image = 2;
+    let graph = plan(&desired, &observed, &Scope::Grow(database()));
+    assert!(refusal(&graph, &desired, &observed).contains("without image 2"));
+    (desired.image, observed.image) = (FIRST_IMAGE, None);
     let graph = plan(&desired, &observed, &Scope::Grow(database()));
     assert!(refusal(&graph, &desired, &observed).contains("image"));
 }

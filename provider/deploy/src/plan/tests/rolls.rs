@@ -50,10 +50,10 @@ fn a_member_that_is_down_comes_back_before_a_ready_one_is_touched() {
             "configure `prod-database-03` []",
             "power on `prod-database-03` [0]",
             "wait for `prod-database-03` to be ready [1]",
-            "configure `prod-database-01` [2]",
-            "wait for `prod-database-01` to be ready [3]",
-            "configure `prod-database-02` [4]",
-            "wait for `prod-database-02` to be ready [5]",
+            "configure `prod-database-02` [2]",
+            "wait for `prod-database-02` to be ready [3]",
+            "configure `prod-database-01` [4]",
+            "wait for `prod-database-01` to be ready [5]",
         ]
     );
 }
@@ -113,7 +113,9 @@ fn others_are_told_although_one_of_them_is_down() {
 fn a_member_that_is_still_starting_is_awaited_before_a_ready_one_is_told() {
     let (desired, mut observed) = stale(KindId::Database);
     let starting = observed.nodes.get_mut(&node(KindId::Database, 3)).unwrap();
-    starting.revision = desired.nodes[&node(KindId::Database, 3)].document.revision.clone();
+    let document = &desired.nodes[&node(KindId::Database, 3)].document;
+    (starting.revision, starting.told) = (document.revision.clone(), document.revision.clone());
+    starting.files_digest.clone_from(&document.files_digest);
     starting.status = Some(report(&starting.revision, Phase::Applying));
     let graph = planned(&desired, &observed, &Scope::Configuration);
     assert_eq!(graph.steps()[0].action, Action::WaitReady(node(KindId::Database, 3)));

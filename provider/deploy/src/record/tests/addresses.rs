@@ -125,3 +125,28 @@ fn a_compute_node_that_is_still_to_go_keeps_its_index_from_another_cluster() {
     let gone = sample::with_compute(&going.released(&BTreeSet::new()), "two");
     assert_eq!(gone.nodes_of(&ComponentId::compute("dc1", "two")), [node(KindId::ComputeDriver, 1)]);
 }
+
+#[test]
+fn a_component_that_returns_after_an_interrupted_removal_returns_to_its_nodes() {
+    let id = ComponentId::compute("dc1", "one");
+    let there = sample::with_compute(&sample::with_compute(&sample::bare(), "other"), "one");
+    let component = there.components[&id].component.clone();
+    let forgotten = there.without_component(&id);
+    let release = sample::release(&there);
+    let returned =
+        forgotten.with_returning(release, &id, component.clone(), &there.nodes_of(&id).into_iter().collect());
+    assert_eq!(returned.unwrap().nodes_of(&id), there.nodes_of(&id));
+    let taken = there.nodes_of(&ComponentId::compute("dc1", "other")).into_iter().collect();
+    let other = forgotten.with_returning(release, &id, component, &taken).unwrap();
+    assert_ne!(other.nodes_of(&id), there.nodes_of(&ComponentId::compute("dc1", "other")));
+}
+
+#[test]
+fn an_address_that_was_not_given_back_is_known_by_its_kind_until_it_is() {
+    let three = sample::with(&sample::bare(), KindId::Controller, 3);
+    let two = sample::with(&sample::with(&three, KindId::Memcache, 1), KindId::Controller, 2);
+    assert_eq!(two.unreleased(KindId::Controller, &present(&three)), []);
+    assert_eq!(two.unreleased(KindId::Controller, &present(&two)), [node(KindId::Controller, 3)]);
+    assert_eq!(two.unreleased(KindId::Memcache, &present(&two)), []);
+    assert_eq!(two.released(&present(&two)).unreleased(KindId::Controller, &present(&two)), []);
+}

@@ -126,8 +126,21 @@ pub(crate) enum Change {
     RemoveCluster(String),
     AntiAffinity(bool),
     LinkedClones(bool),
+    Template(String),
     NameServer(u8),
     Ranges(Vec<String>),
+    Zone(Option<String>),
+}
+
+/// NSX with a transport zone, or the distributed switch.
+pub(crate) fn backend(zone: Option<&str>) -> Backend {
+    zone.map_or(Backend::Dvs, |zone| Backend::Nsx {
+        manager: "nsx.example.org".to_owned(),
+        user: "admin".to_owned(),
+        password: Secret::new("nsx password"),
+        ca_certificate_pem: None,
+        transport_zone: zone.to_owned(),
+    })
 }
 
 /// Ranges that hold enough for every node, in parts of the network that overlap from case to case.
@@ -153,8 +166,10 @@ pub(crate) fn any_change() -> impl Strategy<Value = Change> {
         3 => cluster().prop_map(Change::RemoveCluster),
         1 => any::<bool>().prop_map(Change::AntiAffinity),
         1 => any::<bool>().prop_map(Change::LinkedClones),
+        1 => select(vec!["debian-12", "debian-13"]).prop_map(|name| Change::Template(name.to_owned())),
         1 => any::<u8>().prop_map(Change::NameServer),
         1 => any_ranges().prop_map(Change::Ranges),
+        2 => select(vec![None, Some("overlay"), Some("other")]).prop_map(|zone| Change::Zone(zone.map(str::to_owned))),
     ]
 }
 
@@ -180,10 +195,16 @@ pub(crate) fn changed(record: &Record, change: &Change) -> Record {
         Change::RemoveCluster(cluster) => record.without_component(&ComponentId::compute("dc1", cluster)),
         Change::AntiAffinity(on) => settings(&|settings| settings.anti_affinity = *on),
         Change::LinkedClones(on) => settings(&|settings| settings.linked_clones = *on),
+        Change::Template(template) if *template == record.settings.template => record.clone(),
+        Change::Template(template) => {
+            let image = record.image + 1;
+            settings(&|settings| settings.template.clone_from(template)).with_image(image)
+        }
         Change::NameServer(byte) => {
             settings(&|settings| settings.management.dns_servers = vec![format!("198.18.0.{byte}")])
         }
         Change::Ranges(ranges) => settings(&|settings| settings.management.ip_ranges = ranges.clone()),
+        Change::Zone(zone) => settings(&|settings| settings.backend = backend(zone.as_deref())),
     }
 }
 

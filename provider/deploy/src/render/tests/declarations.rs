@@ -58,12 +58,13 @@ fn options_change_no_other_kind() {
 
 #[test]
 fn every_declared_secret_is_in_some_node_of_the_kind() {
-    let clouds = [whole_cloud(), nsx_cloud()];
+    let clouds = [whole_cloud(), nsx_cloud(), ldap_cloud()];
     for (kind, spec) in kinds() {
         let all: String = clouds.iter().map(|cloud| text(&render(cloud, kind, 1))).collect();
         for purpose in &spec.secrets {
             let shown = match purpose.as_str() {
                 "tls_private_key" => "BEGIN PRIVATE KEY".to_owned(),
+                "keystone_fernet" => "<keystone_fernet_1>".to_owned(),
                 "vcenter" => format!("<vcenter:{CLUSTER}>"),
                 other => format!("<{other}>"),
             };
@@ -74,13 +75,42 @@ fn every_declared_secret_is_in_some_node_of_the_kind() {
 
 #[test]
 fn every_action_belongs_to_a_service_of_the_document() {
-    for cloud in [whole_cloud(), nsx_cloud()] {
+    for cloud in [whole_cloud(), nsx_cloud(), ldap_cloud()] {
         for (kind, _) in kinds() {
             let document = render(&cloud, kind, 1);
             let services: BTreeSet<&String> = document.services.iter().map(|service| &service.name).collect();
             for action in &document.actions {
                 let service = action.before.as_ref().or(action.after.as_ref()).unwrap();
                 assert!(services.contains(service), "{kind}: {} waits for {service}", action.name);
+            }
+        }
+    }
+}
+
+/// The same laws for a release: options are used, secrets are used, actions belong to services.
+pub(super) fn judge(release: &Release, usual: &CloudView, nsx: &CloudView) {
+    let rendered = |cloud: &CloudView, kind: KindId| {
+        render_node(release, cloud, &node(cloud, kind, 1), &Overrides::new(), &Named).unwrap()
+    };
+    for (kind, spec) in &release.kinds {
+        let (before, over_nsx) = (rendered(usual, *kind), rendered(nsx, *kind));
+        for (name, option) in spec.options.iter() {
+            let mut cloud = usual.clone();
+            let component = cloud.components.get_mut(&node(usual, *kind, 1).component()).unwrap();
+            component.options.insert(name.to_owned(), another(option));
+            assert_ne!(rendered(&cloud, *kind), before, "{} {kind} {name}", release.id);
+        }
+        let all = text(&before) + &text(&over_nsx);
+        for purpose in
+            spec.secrets.iter().filter(|purpose| !["tls_private_key", "vcenter"].contains(&purpose.as_str()))
+        {
+            assert!(all.contains(&format!("<{purpose}>")), "{} {kind} {purpose}", release.id);
+        }
+        for document in [&before, &over_nsx] {
+            let services: BTreeSet<&String> = document.services.iter().map(|service| &service.name).collect();
+            for action in &document.actions {
+                let service = action.before.as_ref().or(action.after.as_ref()).unwrap();
+                assert!(services.contains(service), "{} {kind}: {}", release.id, action.name);
             }
         }
     }

@@ -157,6 +157,20 @@ fn a_draining_node_gets_nothing_new() {
 }
 
 #[test]
+fn the_last_requests_of_a_draining_node_are_awaited() {
+    let waits = |cloud: &CloudView| -> String {
+        let document = render(cloud, KindId::LoadBalancer, 1);
+        document.actions.into_iter().filter(|action| action.name == "drained").map(|it| it.command).collect()
+    };
+    let mut cloud = cloud();
+    assert_eq!(waits(&cloud), "");
+    cloud.draining.insert("prod-controller-02".to_owned());
+    let leaving = cloud.nodes[&KindId::Controller][1].management_address.clone();
+    let (stays, command) = (cloud.nodes[&KindId::Controller][0].management_address.clone(), waits(&cloud));
+    assert!(command.contains(&format!("dst {leaving}:5000)")) && !command.contains(&stays), "{command}");
+}
+
+#[test]
 fn each_vip_prefers_another_load_balancer() {
     let priorities = |index| -> Vec<u32> {
         let document = render(&cloud(), KindId::LoadBalancer, index);

@@ -29,9 +29,9 @@ fn images_are_never_kept_on_one_controller() {
     };
     let vsphere = "vsphere_vcenter_example_org";
     assert_eq!(backends(&cloud()), ["web:http", "web"]);
-    assert_eq!(backends(&with_cluster), [format!("{vsphere}:vmware"), vsphere.to_owned()]);
+    assert_eq!(backends(&with_cluster), [format!("{vsphere}:vsphere"), vsphere.to_owned()]);
     assert_eq!(backends(&with_swift), ["swift:swift", "swift"]);
-    assert_eq!(backends(&whole_cloud()), [format!("swift:swift,{vsphere}:vmware"), "swift".to_owned()]);
+    assert_eq!(backends(&whole_cloud()), [format!("swift:swift,{vsphere}:vsphere"), "swift".to_owned()]);
     for cloud in [cloud(), with_cluster, with_swift, whole_cloud()] {
         assert!(!glance(&cloud).contains("filesystem_store_datadir"));
     }
