@@ -6,10 +6,13 @@
 mod deployment;
 mod error;
 mod execute;
+mod lease;
+mod managers;
 mod operations;
 mod read;
 mod steps;
 
 pub use deployment::Deployment;
 pub use error::Error;
-pub use operations::{Engine, Limits, Outcome};
+pub use managers::NsxOptions;
+pub use operations::{End, Engine, Limits, Outcome};

@@ -2,10 +2,11 @@
 
 pub(crate) mod deployment;
 pub(crate) mod inventory;
+mod looks;
 pub(crate) mod template;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use deploy::inventory::Inventory;
 use tokio::sync::Mutex;
@@ -13,15 +14,29 @@ use vim::Client;
 
 use crate::deployment::Deployment;
 use crate::error::Error;
+use crate::managers::Managers;
+use looks::Looks;
+
+/// A deployment, when there is one.
+type Found = Option<Arc<Deployment>>;
 
 /// What was read in this process, shared by all who ask: whoever comes first reads, the others wait for his answer.
-#[derive(Default)]
 pub(crate) struct View {
+    pub(crate) managers: Managers,
     inventory: Mutex<Option<Arc<Inventory>>>,
-    deployments: Mutex<BTreeMap<String, Option<Arc<Deployment>>>>,
+    deployments: std::sync::Mutex<BTreeMap<String, Arc<Looks<Found>>>>,
 }
 
 impl View {
+    pub(crate) fn new(managers: Managers) -> Self {
+        Self { managers, inventory: Mutex::default(), deployments: std::sync::Mutex::default() }
+    }
+
+    fn looks(&self, name: &str) -> Arc<Looks<Found>> {
+        let mut all = self.deployments.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(name.to_owned()).or_default())
+    }
+
     /// The inventory, read once until something in it was changed by us.
     pub(crate) async fn inventory(&self, client: &Client) -> Result<Arc<Inventory>, Error> {
         let mut cached = self.inventory.lock().await;
@@ -34,30 +49,28 @@ impl View {
     }
 
     /// A deployment as it was last read, or read now.
-    pub(crate) async fn deployment(
-        &self,
-        client: &Client,
-        name: &str,
-    ) -> Result<Option<Arc<Deployment>>, Error> {
-        let mut cached = self.deployments.lock().await;
-        if let Some(deployment) = cached.get(name) {
-            return Ok(deployment.clone());
-        }
-        let deployment = self.read(client, name).await?;
-        cached.insert(name.to_owned(), deployment.clone());
-        Ok(deployment)
+    pub(crate) async fn deployment(&self, client: &Client, name: &str) -> Result<Found, Error> {
+        self.looks(name).last(Box::pin(self.read(client, name))).await
     }
 
     /// A deployment as it is now.
-    pub(crate) async fn fresh(&self, client: &Client, name: &str) -> Result<Option<Arc<Deployment>>, Error> {
-        let deployment = self.read(client, name).await?;
-        self.deployments.lock().await.insert(name.to_owned(), deployment.clone());
-        Ok(deployment)
+    pub(crate) async fn fresh(&self, client: &Client, name: &str) -> Result<Found, Error> {
+        self.looks(name).fresh(Box::pin(self.read(client, name))).await
+    }
+
+    /// What a deployment is after a change of its record: enough to show it, not to plan from it.
+    pub(crate) async fn know(&self, deployment: &Arc<Deployment>) {
+        self.looks(&deployment.name).know(Some(Arc::clone(deployment))).await;
+    }
+
+    /// A deployment as it was last read, if it was.
+    pub(crate) async fn known(&self, name: &str) -> Option<Arc<Deployment>> {
+        self.looks(name).known().await.flatten()
     }
 
     /// Forgets a deployment that was changed.
     pub(crate) async fn forget(&self, name: &str) {
-        self.deployments.lock().await.remove(name);
+        self.looks(name).forget().await;
     }
 
     /// Forgets the inventory, of which a folder or pool was made or removed.
@@ -65,16 +78,24 @@ impl View {
         *self.inventory.lock().await = None;
     }
 
-    async fn read(&self, client: &Client, name: &str) -> Result<Option<Arc<Deployment>>, Error> {
+    async fn read(&self, client: &Client, name: &str) -> Result<Found, Error> {
+        let mut found = self.read_vcenter(client, name).await?;
+        if let Some(deployment) = &mut found {
+            self.managers.look(deployment).await;
+        }
+        Ok(found.map(Arc::new))
+    }
+
+    async fn read_vcenter(&self, client: &Client, name: &str) -> Result<Option<Deployment>, Error> {
         let inventory = self.inventory(client).await?;
         match deployment::read(client, name, inventory).await {
             // A folder that is gone since the inventory was read: look again, once.
             Err(error) if error.vim().is_some_and(vim::Error::is_not_found) => {
                 self.forget_inventory().await;
                 let inventory = self.inventory(client).await?;
-                Ok(deployment::read(client, name, inventory).await?.map(Arc::new))
+                deployment::read(client, name, inventory).await
             }
-            other => Ok(other?.map(Arc::new)),
+            other => other,
         }
     }
 }

@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use deploy::desired::DesiredNode;
+use deploy::desired::{DesiredNode, draining};
+use deploy::inventory::Network;
 use deploy::marks;
 use deploy::name::NodeName;
 use deploy::plan::Action;
 use deploy::render::STATUS_KEY;
 use deploy::settings::Settings;
-use vim::{CHILD_DISK, CloneLocation, CloneSpec, DeviceChange, FaultKind, MoRef, NicBacking, VmConfigSpec};
+use vim::{
+    CHILD_DISK, CloneLocation, CloneSpec, Device, DeviceChange, FaultKind, MoRef, NicBacking, ObjectSpec,
+    PropSpec, VmConfigSpec,
+};
 
-use super::{Context, bug};
+use super::{Context, bug, is_gone};
 use crate::deployment::ImageRefs;
 use crate::error::Error;
+use crate::operations::foreign_vm;
 
 /// How long a guest may take to shut down before its power is cut.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(180);
@@ -21,14 +26,13 @@ impl Context<'_> {
     /// A VM of the name that carries our marks is the node already: an earlier run made it.
     pub(super) async fn clone_node(&self, name: &NodeName) -> Result<(), Error> {
         let action = Action::Clone(name.clone());
-        let (image, folder) = self.refs(|refs| (refs.image.clone(), refs.folder.clone()));
+        let number = self.record()?.image;
+        let (image, folder) = self.refs(|refs| (refs.image(number).cloned(), refs.folder.clone()));
         let image = image.ok_or_else(|| bug("there is no image to clone".into()))?;
         let folder = folder.ok_or_else(|| bug("there is no folder".into()))?;
         let spec = self.clone_spec(self.wanted(name)?, &image)?;
         let _place = self.clones.acquire().await.map_err(|_| Error::Interrupted)?;
-        if self.interrupted() {
-            return Err(Error::Interrupted);
-        }
+        self.refuse_to_go_on()?;
         let made = match self.client.clone_vm(&image.vm, &folder, name.as_str(), &spec).await {
             Ok(task) => self.client.wait_task(&task).await,
             Err(error) => Err(error),
@@ -54,8 +58,7 @@ impl Context<'_> {
             return Ok(vm.clone());
         }
         if taken {
-            let folder = fresh.folder_path.clone();
-            return Err(Error::ForeignVm { vm: name.to_string(), folder });
+            return Err(foreign_vm(&fresh, self.wanted(name)?));
         }
         Err(Error::step(action)(error))
     }
@@ -105,31 +108,87 @@ impl Context<'_> {
         let mut changes: Vec<DeviceChange> =
             old.map(|device| DeviceChange::Remove { device: device.clone() }).collect();
         for (key, (nic, network)) in (1..).zip(&node.nics) {
-            let network = self.deployment.inventory.network(cluster, network)?;
-            let backing = match &network.port_group {
-                Some(group) => NicBacking::Distributed {
-                    portgroup_key: group.key.clone(),
-                    switch_uuid: group.switch_uuid.clone(),
-                },
-                None => NicBacking::Standard {
-                    name: network.entity.name.clone(),
-                    network: Some(MoRef::new("Network", &network.entity.moid)),
-                },
-            };
+            let backing = backing(self.deployment.inventory.network(cluster, network)?);
             changes.push(DeviceChange::AddNic { key: -key, backing, mac_address: Some(nic.mac.clone()) });
         }
         Ok(changes)
     }
 
+    /// An adapter is known by its address, which is ours. Adapters that somebody added stay.
+    pub(super) async fn connect(&self, name: &NodeName) -> Result<(), Error> {
+        let action = Action::Connect(name.clone());
+        let node = self.wanted(name)?;
+        let (_, cluster) = self.place(self.settings()?)?;
+        let vm = ObjectSpec::one(self.vm(name)?);
+        let paths = PropSpec::new("VirtualMachine", &["config.hardware.device"]);
+        let found = self.client.retrieve(&[vm], &[paths]).await.map_err(Error::step(&action))?;
+        let devices = found.first().and_then(|object| object.props.get("config.hardware.device"));
+        let present = devices.map(Device::parse_all).unwrap_or_default();
+        let mut device_changes = Vec::new();
+        for (key, (nic, network)) in (1..).zip(&node.nics) {
+            let backing = backing(self.deployment.inventory.network(cluster, network)?);
+            let is_it = |device: &&Device| {
+                let mac = device.mac_address.as_deref();
+                mac.is_some_and(|mac| mac.eq_ignore_ascii_case(&nic.mac))
+            };
+            match present.iter().find(is_it) {
+                Some(device) if device.backing.as_ref() == Some(&backing) => {}
+                Some(device) => {
+                    device_changes.push(DeviceChange::EditNic { device: device.clone(), backing })
+                }
+                None => device_changes.push(DeviceChange::AddNic {
+                    key: -key,
+                    backing,
+                    mac_address: Some(nic.mac.clone()),
+                }),
+            }
+        }
+        self.reconfigure(name, VmConfigSpec { device_changes, ..VmConfigSpec::default() }, &action).await
+    }
+
+    pub(super) async fn rename(&self, name: &NodeName) -> Result<(), Error> {
+        let action = Action::Rename(name.clone());
+        let task = self.client.rename(&self.vm(name)?, name.as_str()).await.map_err(Error::step(&action))?;
+        self.finish(task, &action).await.map(drop)
+    }
+
+    pub(super) async fn move_to_folder(&self, name: &NodeName) -> Result<(), Error> {
+        let action = Action::MoveToFolder(name.clone());
+        let folder = self.refs(|refs| refs.folder.clone()).ok_or_else(|| bug("there is no folder".into()))?;
+        let moved = self.client.move_into_folder(&folder, &[self.vm(name)?]).await;
+        self.finish(moved.map_err(Error::step(&action))?, &action).await.map(drop)
+    }
+
+    pub(super) async fn move_to_pool(&self, name: &NodeName) -> Result<(), Error> {
+        let pool = self.refs(|refs| refs.pool.clone()).ok_or_else(|| bug("there is no pool".into()))?;
+        let moved = self.client.move_into_resource_pool(&pool, &[self.vm(name)?]).await;
+        moved.map_err(Error::step(Action::MoveToPool(name.clone())))
+    }
+
     pub(super) async fn configure(&self, name: &NodeName) -> Result<(), Error> {
-        let before = self.deployment.observed.nodes.get(name).map_or(0, |node| node.document_parts);
-        let extra_config = marks::configuration(self.wanted(name)?, before);
-        self.reconfigure(
-            name,
-            VmConfigSpec { extra_config, ..VmConfigSpec::default() },
-            &Action::Configure(name.clone()),
-        )
-        .await
+        self.give(self.wanted(name)?, &Action::Configure(name.clone())).await
+    }
+
+    /// The load balancer's other configuration follows from the record, as the wanted one does.
+    pub(super) async fn drain(&self, balancer: &NodeName, node: &NodeName) -> Result<(), Error> {
+        let told = draining(self.record()?, balancer, node)?;
+        self.give(&told, &Action::Drain { balancer: balancer.clone(), node: node.clone() }).await
+    }
+
+    /// Gives a node a configuration. A load balancer gets several within one plan: the parts of each are known to the
+    /// next.
+    async fn give(&self, node: &DesiredNode, action: &Action) -> Result<(), Error> {
+        let seen = self.deployment.observed.nodes.get(&node.name).map_or(0, |node| node.document_parts);
+        let given = self.refs(|refs| refs.parts.get(&node.name).copied()).unwrap_or_default();
+        let extra_config = marks::configuration(node, seen.max(given));
+        let parts = extra_config.get(marks::PARTS).and_then(|parts| parts.parse().ok()).unwrap_or_default();
+        self.refs(|refs| refs.parts.insert(node.name.clone(), given.max(parts)));
+        self.reconfigure(&node.name, VmConfigSpec { extra_config, ..VmConfigSpec::default() }, action).await
+    }
+
+    pub(super) async fn repair_files(&self, name: &NodeName) -> Result<(), Error> {
+        let spec = VmConfigSpec { extra_config: marks::repair(), ..VmConfigSpec::default() };
+        self.reconfigure(name, spec, &Action::RepairFiles(name.clone())).await
     }
 
     pub(super) async fn resize(&self, name: &NodeName) -> Result<(), Error> {
@@ -148,11 +207,13 @@ impl Context<'_> {
     }
 
     /// A node that runs already is as wanted. What a guest said before it was off is forgotten: it must not be taken
-    /// for what it says when it has booted.
+    /// for what it says when it has booted. Whether its files were changed by hand is not known until then, so it is
+    /// asked to repair them as it boots.
     pub(super) async fn power_on(&self, name: &NodeName) -> Result<(), Error> {
         let action = Action::PowerOn(name.clone());
         if self.deployment.observed.nodes.get(name).is_some_and(|node| node.status.is_some()) {
-            let extra_config = [(STATUS_KEY.to_owned(), String::new())].into();
+            let mut extra_config = marks::repair();
+            extra_config.insert(STATUS_KEY.to_owned(), String::new());
             self.reconfigure(name, VmConfigSpec { extra_config, ..VmConfigSpec::default() }, &action).await?;
         }
         let started = match self.client.power_on(&self.vm(name)?).await {
@@ -181,7 +242,7 @@ impl Context<'_> {
         };
         match stopped {
             Err(error)
-                if matches!(error.fault(), Some(FaultKind::InvalidPowerState)) || error.is_not_found() =>
+                if matches!(error.fault(), Some(FaultKind::InvalidPowerState)) || is_gone(&error, &vm) =>
             {
                 Ok(())
             }
@@ -192,6 +253,19 @@ impl Context<'_> {
     pub(super) async fn destroy_node(&self, name: &NodeName) -> Result<(), Error> {
         let vm = self.refs(|refs| refs.nodes.remove(name));
         self.destroy(vm, &Action::Destroy(name.clone())).await
+    }
+}
+
+fn backing(network: &Network) -> NicBacking {
+    match &network.port_group {
+        Some(group) => NicBacking::Distributed {
+            portgroup_key: group.key.clone(),
+            switch_uuid: group.switch_uuid.clone(),
+        },
+        None => NicBacking::Standard {
+            name: network.entity.name.clone(),
+            network: Some(MoRef::new("Network", &network.entity.moid)),
+        },
     }
 }
 
