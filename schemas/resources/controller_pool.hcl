@@ -65,8 +65,9 @@ resource "vio_controller_pool" {
     nesting     = "single"
     optional    = true
     description = <<-EOT
-      A directory (LDAP or Active Directory) that Keystone reads users and groups from. Without it they live in the
-      database. Setting, changing or removing it restarts Keystone, one controller at a time.
+      A directory (LDAP or Active Directory) that Keystone reads users and groups from: those of its domain `ldap`. The
+      domain `Default`, with the administrator and the services' users, stays in the database. Setting, changing or
+      removing it restarts Keystone, one controller at a time.
     EOT
 
     attribute "url" {
@@ -111,14 +112,14 @@ resource "vio_controller_pool" {
       type        = "string"
       required    = true
       length      = [1, 1024]
-      description = "Where users are searched, for example `ou=people,dc=example,dc=com`."
+      description = "Where users are searched, at any depth, for example `ou=people,dc=example,dc=com`."
     }
 
     attribute "group_tree_dn" {
       type        = "string"
       optional    = true
       length      = [1, 1024]
-      description = "Where groups are searched, for example `ou=groups,dc=example,dc=com`."
+      description = "Where groups are searched, for example `ou=groups,dc=example,dc=com`. When not given, in `user_tree_dn`."
     }
 
     attribute "user_filter" {

@@ -92,7 +92,8 @@ resource "vio_management_cluster" {
     description = <<-EOT
       Virtual machine or template that nodes are made from, a name or an inventory path. Its guest needs VMware Tools,
       cloud-init and Python 3. It is copied once into the deployment's own image, and may change or go away afterwards. A
-      change to another template is refused when planning.
+      change to another template makes another image: nodes that exist stay as they are, nodes that are made from then on
+      come from the new one. The images before it stay until the deployment is deleted, since nodes may share their disks.
     EOT
   }
 
@@ -292,21 +293,28 @@ resource "vio_management_cluster" {
     attribute "nsx" {
       nesting     = "single"
       optional    = true
-      description = "The NSX Manager; only with the backend `nsx`."
+      description = <<-EOT
+        The NSX Manager; only with the backend `nsx`. The DHCP nodes are registered in it as host transport nodes, with their
+        names and management addresses, and removed from it before they go. Naming another manager, or none, first removes
+        them from the present one, which must then be reachable.
+      EOT
 
       attribute "manager" {
         type        = "string"
         required    = true
         length      = [1, 261]
         format      = "host_port"
-        description = "Host name or IP address of the NSX Manager, with an optional port. The port is 443 when not given."
+        description = <<-EOT
+          Host name or IP address of the NSX Manager, with an optional port. The port is 443 when not given. The provider
+          needs a network path to it, and it needs one to the DHCP nodes (SSH).
+        EOT
       }
 
       attribute "user" {
         type        = "string"
         required    = true
         length      = [1, 255]
-        description = "Name of the user that Neutron works as, for example `admin`."
+        description = "Name of the user that Neutron and the provider work as, for example `admin`."
       }
 
       attribute "password_wo" {
@@ -333,8 +341,8 @@ resource "vio_management_cluster" {
         optional    = true
         format      = "pem_certificate"
         description = <<-EOT
-          Certificates of the authorities to trust for the NSX Manager, in PEM format. By default the nodes' own authorities
-          are trusted.
+          Certificates of the authorities to trust for the NSX Manager, in PEM format. The provider trusts them beside those
+          of the system it runs on; by default it trusts only these, and the nodes their own.
         EOT
       }
 
@@ -342,7 +350,10 @@ resource "vio_management_cluster" {
         type        = "string"
         required    = true
         length      = [1, 255]
-        description = "Name of the transport zone for tenant networks."
+        description = <<-EOT
+          Name or id of the transport zone for tenant networks, of the type overlay; the id where several have one name. A
+          change gives the zone to the transport nodes.
+        EOT
       }
     }
   }
@@ -485,5 +496,16 @@ resource "vio_management_cluster" {
     computed    = true
     keep_prior  = true
     description = "Inventory path of the deployment's resource pool."
+  }
+
+  attribute "image" {
+    type        = "string"
+    computed    = true
+    keep_prior  = true
+    description = <<-EOT
+      Inventory path of the virtual machine that keeps the deployment's record and that nodes are cloned from, until
+      `template` changes: then from another beside it, of the same name with `-2`, `-3` and so on. Null when a snapshot of
+      theirs was removed, the other moved or removed, or the record damaged, which the next apply mends.
+    EOT
   }
 }

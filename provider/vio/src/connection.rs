@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{Engine, Limits};
+use engine::{Engine, Limits, NsxOptions};
 use tf_core::{Diagnostics, Field, Path, Secret};
-use vim::{Client, ClientConfig, ReadRetry, TlsPolicy};
+use vim::{Client, ClientConfig, TlsPolicy};
 
 use crate::schema::ProviderModel;
 
@@ -105,10 +105,10 @@ pub(crate) fn connect(
         max_connections: max_concurrent_clones + EXTRA_CONNECTIONS,
         user_agent: user_agent.to_owned(),
         vm_watch_paths: Engine::watched_paths(),
-        read_retry: ReadRetry::default(),
     });
     let client = client.map_err(|error| Unusable::Malformed(crate::message::connection(&error)))?;
-    let engine = Engine::new(client, Limits { max_concurrent_clones });
+    let nsx = NsxOptions { api_timeout: api_timeout(model), user_agent: user_agent.to_owned() };
+    let engine = Engine::new(client, Limits { max_concurrent_clones }, nsx);
     Ok(Connection { engine, access, preflight: model.preflight.known().copied().unwrap_or(true) })
 }
 

@@ -19,6 +19,14 @@ pub(crate) struct Planned(Mutex<BTreeMap<String, Deployment>>);
 struct Deployment {
     settings: Option<Settings>,
     components: BTreeMap<ComponentId, Component>,
+    /// What the components were last counted from, and the record with all of them.
+    counted: Option<Counted>,
+}
+
+struct Counted {
+    settings: Settings,
+    existing: Option<Record>,
+    record: Record,
 }
 
 impl Planned {
@@ -41,17 +49,18 @@ impl Planned {
         component: Component,
     ) -> Result<(), Error> {
         self.with(&settings.name, |deployment| {
-            deployment.components.insert(id.clone(), component);
-            let release = Release::find(&settings.release)
-                .ok_or_else(|| Error::UnknownRelease(settings.release.clone()))?;
-            // Only addresses are counted: any secret does.
-            let mut record = match existing {
-                Some(record) => record.with_settings(settings.clone())?,
-                None => Record::new(settings.clone(), RootSecret::from_random([0; 32]), 0)?,
+            let before = deployment.components.insert(id.clone(), component.clone());
+            let counted = deployment.counted.take();
+            let counted = counted
+                .filter(|last| last.settings == *settings && last.existing.as_ref() == existing)
+                // A component that shrinks gives addresses back, which only a new count knows.
+                .filter(|_| before.is_none_or(|before| before == component));
+            let record = match counted {
+                Some(last) => last.record.with_component(release(settings)?, id, component)?,
+                None => count(settings, existing, &deployment.components)?,
             };
-            for (id, component) in &deployment.components {
-                record = record.with_component(release, id, component.clone())?;
-            }
+            let (settings, existing) = (settings.clone(), existing.cloned());
+            deployment.counted = Some(Counted { settings, existing, record });
             Ok(())
         })
     }
@@ -60,4 +69,24 @@ impl Planned {
         let mut deployments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         use_deployment(deployments.entry(name.to_owned()).or_default())
     }
+}
+
+fn release(settings: &Settings) -> Result<&'static Release, Error> {
+    Release::find(&settings.release).ok_or_else(|| Error::UnknownRelease(settings.release.clone()))
+}
+
+/// The record with all these components. Only addresses are counted: any secret does.
+fn count(
+    settings: &Settings,
+    existing: Option<&Record>,
+    components: &BTreeMap<ComponentId, Component>,
+) -> Result<Record, Error> {
+    let mut record = match existing {
+        Some(record) => record.with_settings(settings.clone())?,
+        None => Record::new(settings.clone(), RootSecret::from_random([0; 32]), 0)?,
+    };
+    for (id, component) in components {
+        record = record.with_component(release(settings)?, id, component.clone())?;
+    }
+    Ok(record)
 }

@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use engine::End;
 use tf_core::{Decode as _, Diagnostics, Path, ProviderSchema, Value};
-use tf_server::{Provider, Resource};
+use tf_server::{Farewell, Provider, Resource};
 
 use crate::connection::{self, Connection, Unusable};
 use crate::planned::Planned;
@@ -114,9 +115,13 @@ impl Provider for VioProvider {
         }
     }
 
-    async fn close(&self) {
+    async fn close(&self, farewell: Farewell) {
+        let end = match farewell {
+            Farewell::Goodbye => End::InPeace,
+            Farewell::CutOff => End::CutOff,
+        };
         if let Ok(Some(connection)) = self.shared.connection() {
-            connection.engine.close().await;
+            connection.engine.close(end).await;
         }
     }
 }

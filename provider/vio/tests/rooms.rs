@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A room, the rooms that it may know, and libraries that would break its promise.
-const ROOMS: [(&str, &[&str], &[&str]); 6] = [
+const ROOMS: [(&str, &[&str], &[&str]); 8] = [
     ("tf-core", &[], &["tokio", "tonic", "prost", "hyper", "rand", "tracing"]),
     ("tf-server", &["tf-core"], &[]),
-    ("vim", &[], &["tonic", "prost"]),
+    ("https", &[], &["tonic", "prost", "serde"]),
+    ("vim", &["https"], &["tonic", "prost", "hyper", "rustls"]),
+    ("nsx", &["https"], &["tonic", "prost", "hyper", "rustls"]),
     ("deploy", &[], &["tokio", "hyper", "tonic", "rand", "aws-lc-rs", "tracing"]),
-    ("engine", &["deploy", "vim"], &["tonic", "prost", "hyper"]),
+    ("engine", &["deploy", "nsx", "vim"], &["tonic", "prost", "hyper"]),
     ("vio", &["tf-core", "tf-server", "deploy", "engine", "vim"], &["tonic", "prost", "hyper"]),
 ];
 

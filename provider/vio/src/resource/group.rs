@@ -41,9 +41,6 @@ pub(crate) trait Flavour: Send + Sync + 'static {
     /// Which component a value describes; `None` while that is unknown.
     fn component(&self, value: &Value) -> Option<ComponentId>;
 
-    /// The id that users see.
-    fn id(&self, deployment: &str, component: &ComponentId) -> String;
-
     /// Reads an id that a user gave: the deployment and the component.
     fn parse_id(&self, id: &str) -> Option<(String, ComponentId)>;
 
@@ -99,10 +96,22 @@ impl<F: Flavour> Group<F> {
         let title = format!("Cannot read `{id}`");
         let found =
             connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
-        Ok(match found {
-            Some(deployment) => state::from_deployment(&self.flavour, &deployment, &component, state),
-            None => Value::Null,
-        })
+        let fail = |error: engine::Error| message::engine(&title, &error);
+        let (seen, lost) = match found {
+            Some(deployment) => {
+                deployment.refuse_unreadable().map_err(fail)?;
+                let seen = state::from_deployment(&self.flavour, &deployment, &component, state);
+                let seen = state::remembering(seen, state);
+                let lost = state::lost(&deployment, &seen, state);
+                (seen, lost)
+            }
+            None => (Value::Null, state::moids(state)),
+        };
+        connection.engine.confirm_gone(&id, &lost).await.map_err(fail)?;
+        if !seen.is_null() {
+            connection.engine.heard_of(&name, &component);
+        }
+        Ok(seen)
     }
 
     async fn change(&self, request: &ApplyRequest) -> (Value, Diagnostics) {
@@ -111,7 +120,7 @@ impl<F: Flavour> Group<F> {
             Ok(target) => target,
             Err(diagnostics) => return (request.prior.clone(), diagnostics),
         };
-        let id = self.flavour.id(&deployment, &component);
+        let id = component.link(&deployment);
         let title = if create { format!("Cannot create `{id}`") } else { format!("Cannot change `{id}`") };
         let settled = self.settle(request, &deployment, &component, &title).await;
         let (connection, wanted) = match settled {
@@ -127,7 +136,10 @@ impl<F: Flavour> Group<F> {
             // The CLI takes what is kept of a failed create for damaged, and would remove it and make it anew; the
             // next create goes on from it. Until then it belongs to the deployment alone.
             Some(_) if create && outcome.error.is_some() => Value::Null,
-            Some(found) => state::from_deployment(&self.flavour, found, &component, &request.planned),
+            Some(found) => {
+                let state = state::from_deployment(&self.flavour, found, &component, &request.planned);
+                state::remembering(state, &request.prior)
+            }
             None => request.prior.clone(),
         };
         (state, diagnostics)
@@ -166,16 +178,18 @@ impl<F: Flavour> Group<F> {
         })
     }
 
-    async fn delete(&self, prior: &Value) -> Result<(), Diagnostics> {
+    async fn delete(&self, prior: &Value) -> Result<Diagnostics, Diagnostics> {
         let id = text(prior.get("id")).unwrap_or_default();
-        let Some((deployment, component)) = self.flavour.parse_id(&id) else { return Ok(()) };
+        let Some((deployment, component)) = self.flavour.parse_id(&id) else { return Ok(Diagnostics::new()) };
         let connection = self.shared.connected()?;
         let fail = |error: engine::Error| message::engine(&format!("Cannot delete `{id}`"), &error);
         if let Some((datacenter, cluster)) = self.flavour.tenants(prior) {
             connection.engine.refuse_tenants(&datacenter, &cluster).await.map_err(fail)?;
         }
         let time = timeout(prior, Operation::Delete);
-        connection.engine.delete_component(&deployment, &component, &id, time).await.map_err(fail)
+        let unheard =
+            connection.engine.delete_component(&deployment, &component, time).await.map_err(fail)?;
+        Ok(message::unheard(&deployment, &unheard))
     }
 }
 
@@ -201,7 +215,7 @@ impl<F: Flavour> Resource for Group<F> {
         let private = request.private.clone();
         let (state, diagnostics) = match request.planned.is_null() {
             true => match self.delete(&request.prior).await {
-                Ok(()) => (Value::Null, Diagnostics::new()),
+                Ok(diagnostics) => (Value::Null, diagnostics),
                 Err(diagnostics) => (request.prior.clone(), diagnostics),
             },
             false => self.change(&request).await,

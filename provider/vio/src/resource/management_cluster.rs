@@ -7,7 +7,7 @@ mod state;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tf_core::{Diagnostics, Value};
+use tf_core::{Diagnostics, Path, Value};
 use tf_server::{
     ApplyRequest, ApplyResponse, Imported, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
 };
@@ -36,12 +36,32 @@ impl ManagementCluster {
             connection.engine.deployment(&name).await.map_err(|error| message::engine(&title, &error))?;
         match found {
             Some(deployment) if deployment.record().is_some() => {
-                state::from_deployment(&deployment, state).map_err(|e| message::engine(&title, &e))
+                let seen = state::as_seen(&deployment, state);
+                seen.map_err(|error| message::engine(&title, &error))
             }
-            // The beginning of one, which a create that failed left: it must be seen to be removed.
-            Some(deployment) if deployment.is_ours() => Ok(state.clone()),
+            // The beginning of one, which a create that failed left, or what is left of one without nodes whose image was
+            // removed: it must be seen, to be removed or made whole.
+            Some(deployment) if deployment.is_ours() => Ok(state::without_image(state)),
             Some(_) | None => Ok(Value::Null),
         }
+    }
+
+    /// A deployment is shown although NSX cannot be read: its settings there may be what the user is about to mend.
+    async fn warn_of_unread(&self, state: &Value) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        let (Some(name), Ok(connection)) = (text(state.get("id")), self.shared.connected()) else {
+            return diagnostics;
+        };
+        let found = connection.engine.deployment(&name).await.ok().flatten();
+        if let Some(why) = found.and_then(|deployment| deployment.unread_nsx()) {
+            let detail = format!("Whether the DHCP nodes are registered is not known: {why}");
+            diagnostics.warning(
+                Path::attribute("networking"),
+                "NSX could not be read",
+                message::sentence(&detail),
+            );
+        }
+        diagnostics
     }
 
     async fn change(&self, request: &ApplyRequest) -> Result<Value, Diagnostics> {
@@ -55,6 +75,8 @@ impl ManagementCluster {
         let fail = |error: engine::Error| message::engine(&title, &error);
         let old = connection.engine.deployment(&name).await.map_err(fail)?;
         let old = old.as_ref().and_then(|deployment| deployment.record()).map(|record| &record.settings);
+        // A deployment without nodes that has lost its record is made anew in what is left of it.
+        let makes = create || old.is_none();
         let source = settings::Source {
             planned: &request.planned,
             config: &request.config,
@@ -64,14 +86,15 @@ impl ManagementCluster {
         let settings = settings::decode(&source)?;
         let operation = if create { Operation::Create } else { Operation::Update };
         let time = timeout(&request.planned, operation);
-        let deployment = match create {
+        let deployment = match makes {
             true => connection.engine.create_deployment(settings, time).await.map_err(fail)?,
             false => connection.engine.update_deployment(settings, time).await.map_err(fail)?,
         };
         state::from_deployment(&deployment, &request.planned).map_err(fail)
     }
 
-    /// The state after a failure: what was, or of a create that failed what it has begun, so that it can be removed.
+    /// The state after a failure: what was, or of a create that failed what it has begun, so that it can be removed. What
+    /// another run is at is that run's.
     async fn left_behind(&self, request: &ApplyRequest) -> Value {
         let name = text(request.planned.get("name"));
         let (true, Some(name), Ok(connection)) = (request.prior.is_null(), name, self.shared.connected())
@@ -79,16 +102,19 @@ impl ManagementCluster {
             return request.prior.clone();
         };
         match connection.engine.deployment(&name).await {
-            Ok(Some(deployment)) if deployment.is_ours() => state::begun(&request.planned),
+            Ok(Some(found)) if found.is_ours() && !connection.engine.is_held_elsewhere(&found) => {
+                state::begun(&request.planned)
+            }
             Ok(_) | Err(_) => Value::Null,
         }
     }
 
-    async fn delete(&self, prior: &Value) -> Result<(), Diagnostics> {
+    async fn delete(&self, prior: &Value) -> Result<Diagnostics, Diagnostics> {
         let connection = self.shared.connected()?;
         let name = text(prior.get("id")).unwrap_or_default();
         let deleted = connection.engine.delete_deployment(&name, timeout(prior, Operation::Delete)).await;
-        deleted.map_err(|error| message::engine(&format!("Cannot delete the deployment `{name}`"), &error))
+        let fail = |error| message::engine(&format!("Cannot delete the deployment `{name}`"), &error);
+        deleted.map(|unheard| message::unheard(&name, &unheard)).map_err(fail)
     }
 }
 
@@ -101,7 +127,10 @@ impl Resource for ManagementCluster {
     async fn read(&self, request: ReadRequest) -> ReadResponse {
         let private = request.private;
         match self.look(&request.state).await {
-            Ok(state) => ReadResponse { state, private, diagnostics: Diagnostics::new() },
+            Ok(state) => {
+                let diagnostics = self.warn_of_unread(&state).await;
+                ReadResponse { state, private, diagnostics }
+            }
             Err(diagnostics) => ReadResponse { state: request.state, private, diagnostics },
         }
     }
@@ -113,11 +142,11 @@ impl Resource for ManagementCluster {
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
         let private = request.private.clone();
         let result = match request.planned.is_null() {
-            true => self.delete(&request.prior).await.map(|()| Value::Null),
-            false => self.change(&request).await,
+            true => self.delete(&request.prior).await.map(|diagnostics| (Value::Null, diagnostics)),
+            false => self.change(&request).await.map(|state| (state, Diagnostics::new())),
         };
         match result {
-            Ok(state) => ApplyResponse { state, private, diagnostics: Diagnostics::new() },
+            Ok((state, diagnostics)) => ApplyResponse { state, private, diagnostics },
             Err(diagnostics) => {
                 ApplyResponse { state: self.left_behind(&request).await, private, diagnostics }
             }

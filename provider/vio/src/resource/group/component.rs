@@ -27,10 +27,6 @@ impl Flavour for Simple {
         value.get("kind").as_str()?.parse().ok().map(ComponentId::of)
     }
 
-    fn id(&self, deployment: &str, component: &ComponentId) -> String {
-        format!("{deployment}/{}", component.kind)
-    }
-
     fn parse_id(&self, id: &str) -> Option<(String, ComponentId)> {
         let (deployment, kind) = id.split_once('/')?;
         let kind: KindId = kind.parse().ok()?;

@@ -28,10 +28,6 @@ impl Flavour for ComputeCluster {
         Some(ComponentId::compute(last(&datacenter), last(&cluster)))
     }
 
-    fn id(&self, deployment: &str, component: &ComponentId) -> String {
-        format!("{deployment}/compute/{}", component.group.as_deref().unwrap_or_default())
-    }
-
     fn parse_id(&self, id: &str) -> Option<(String, ComponentId)> {
         let (deployment, rest) = id.split_once("/compute/")?;
         let (datacenter, cluster) = rest.split_once('/')?;

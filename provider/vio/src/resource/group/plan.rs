@@ -20,11 +20,20 @@ pub(super) async fn plan<F: Flavour>(shared: &Shared, flavour: &F, request: Plan
     let PlanRequest { prior, config, mut planned, requires_replace, private } = request;
     let mut diagnostics = Diagnostics::new();
     if !planned.is_null() {
-        let prior = if requires_replace.is_empty() { &prior } else { &Value::Null };
-        let planning = Planning { shared, flavour, prior, config: &config };
+        let replaced = requires_replace.first();
+        let before = if replaced.is_none() { &prior } else { &Value::Null };
+        let planning = Planning { shared, flavour, prior: before, config: &config };
         diagnostics = match planning.fill(&mut planned).await {
             Ok(found) | Err(found) => found,
         };
+        if let Some(attribute) = replaced {
+            let nodes = prior.get("nodes").as_sequence().unwrap_or_default().len();
+            let detail = format!(
+                "{nodes} nodes are removed and new ones made in their place. Meanwhile the service is away, and what the nodes \
+                 hold is lost."
+            );
+            diagnostics.warning(attribute.clone(), "Nodes are replaced", detail);
+        }
     }
     PlanResponse { planned, requires_replace, private, diagnostics }
 }
@@ -43,7 +52,7 @@ impl<F: Flavour> Planning<'_, F> {
         else {
             return Ok(Diagnostics::new());
         };
-        set(planned, "id", self.flavour.id(&name, &id));
+        set(planned, "id", id.link(&name));
         let connection = self.shared.connection()?;
         let found = self.deployment(connection, &name).await?;
         let record = found.as_ref().and_then(|deployment| deployment.record());
@@ -54,15 +63,19 @@ impl<F: Flavour> Planning<'_, F> {
         };
         let kind = kind_of::<F>(&settings, &id)?;
         let mut diagnostics = judge_config(kind, &settings, self.config);
+        let old =
+            record.and_then(|record| record.components.get(&id)).map(|membership| &membership.component);
+        diagnostics.extend(judge_change(kind, &settings, old, self.config));
         self.decide(planned, kind, &settings);
-        let inventory = match connection {
-            Some(connection) if connection.preflight => {
-                Some(connection.engine.inventory().await.map_err(|error| {
-                    message::engine(&format!("Cannot plan `{}`", self.flavour.id(&name, &id)), &error)
-                })?)
-            }
-            Some(_) | None => None,
-        };
+        let inventory =
+            match connection {
+                Some(connection) if connection.preflight => {
+                    Some(connection.engine.inventory().await.map_err(|error| {
+                        message::engine(&format!("Cannot plan `{}`", id.link(&name)), &error)
+                    })?)
+                }
+                Some(_) | None => None,
+            };
         diagnostics.extend(self.flavour.plan(planned, connection, inventory.as_deref(), &settings));
         self.settle_nodes(planned, kind, &mut diagnostics);
         if !diagnostics.has_errors() && *planned != *self.prior {
@@ -113,10 +126,21 @@ impl<F: Flavour> Planning<'_, F> {
         let restarts = resized("cpus") || resized("memory_mib");
         set(planned, "nodes", Value::Unknown);
         if restarts {
-            let available = match kind.quorum {
-                true => "each only when the cluster is whole again, so that the service stays available",
-                false if count > 1 => "so that the others go on serving",
-                false => "and the service is away meanwhile: there is no other node",
+            let available = match (kind.quorum, kind.drained) {
+                _ if count == 1 => "and the service is away meanwhile: there is no other node",
+                (true, true) => {
+                    "each only when the cluster is whole again, and the one that takes writes last, when the load \
+                     balancers have turned to another: the service stays available, and connections to the database \
+                     are made anew once"
+                }
+                (true, false) => {
+                    "each only when the cluster is whole again, so that the service stays available"
+                }
+                (false, true) => {
+                    "each when the load balancers send it nothing new, so that the others go on serving as long as one \
+                     of them is ready"
+                }
+                (false, false) => "so that the others go on serving",
             };
             let detail = format!("{present} nodes are powered off and on again, one at a time, {available}.");
             diagnostics.warning(Path::attribute("node_size"), "Nodes restart", detail);
@@ -235,6 +259,26 @@ fn judge_config(kind: &KindSpec, settings: &Settings, config: &Value) -> Diagnos
         for problem in kind.check_overrides(release, &overrides) {
             let path = Path::attribute("config_overrides").then_key(&problem.file);
             diagnostics.error(path, "Not a possible override", message::sentence(&problem.message));
+        }
+    }
+    diagnostics
+}
+
+/// What the release says against going from the options in use to those that are wanted.
+fn judge_change(
+    kind: &KindSpec,
+    settings: &Settings,
+    old: Option<&Component>,
+    config: &Value,
+) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    if let Some(old) = old
+        && config.get("options").is_wholly_known()
+        && let Ok(options) = decode_map(config.get("options"))
+    {
+        for problem in kind.check_changes(settings.profile, &old.options, &options) {
+            let path = Path::attribute("options").then_key(&problem.name);
+            diagnostics.error(path, "Not a possible change", message::sentence(&problem.message));
         }
     }
     diagnostics

@@ -1,15 +1,15 @@
 //! A component as the state shows it: what the record wants and what vCenter has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deploy::name::{ComponentId, NodeName};
 use deploy::observed::{Node, NodeState};
-use deploy::release::Size;
+use deploy::{plan, registration};
 use engine::Deployment;
 use tf_core::Value;
 
 use super::{Flavour, size};
-use crate::resource::values::set;
+use crate::resource::values::{set, text};
 use crate::schema::provider_schema;
 
 /// An object of the resource with nothing in it.
@@ -32,11 +32,15 @@ pub(super) fn from_deployment<F: Flavour>(
     let nodes = nodes(deployment, id);
     let Some(membership) = membership else {
         // A removal that was interrupted: what is left must still be removed, so it must still be seen.
-        return if has_nodes { with_nodes(before.clone(), nodes) } else { Value::Null };
+        return if has_nodes || has_addresses(deployment, id, before) {
+            with_nodes(before.clone(), nodes)
+        } else {
+            Value::Null
+        };
     };
     let component = &membership.component;
     let mut state = null(F::TYPE_NAME);
-    set(&mut state, "id", flavour.id(&deployment.name, id));
+    set(&mut state, "id", id.link(&deployment.name));
     set(&mut state, "management_cluster_id", deployment.name.as_str());
     // A compute cluster has one node and no such attribute.
     if state.as_map().is_some_and(|members| members.contains_key("node_count")) {
@@ -52,6 +56,63 @@ pub(super) fn from_deployment<F: Flavour>(
     }
     flavour.show(component, id, &mut state, before);
     with_nodes(state, nodes)
+}
+
+/// True when nodes that the state knows are gone, but not their addresses: only another removal gives those back.
+fn has_addresses(deployment: &Deployment, id: &ComponentId, before: &Value) -> bool {
+    let present = deployment.observed.nodes.keys().cloned().collect();
+    let kept: BTreeSet<NodeName> =
+        deployment.record().into_iter().flat_map(|record| record.unreleased(id.kind, &present)).collect();
+    let known = before.get("nodes").as_sequence().unwrap_or_default();
+    known
+        .iter()
+        .filter_map(|node| text(node.get("name")))
+        .any(|name| kept.iter().any(|kept| kept.as_str() == name))
+}
+
+/// The managed object ids of all nodes that a state knows.
+pub(super) fn moids(state: &Value) -> Vec<String> {
+    moids_of(state, |_| true)
+}
+
+/// The managed object ids of the nodes that a state knows and that are not seen any more. Of one whose name another VM in
+/// the folder has, that VM tells more.
+pub(super) fn lost(deployment: &Deployment, seen: &Value, state: &Value) -> Vec<String> {
+    let nodes = || seen.get("nodes").as_sequence().unwrap_or_default().iter();
+    let present: BTreeSet<String> = nodes()
+        .filter(|node| node.get("state").as_str() != Some(NodeState::Missing.as_str()))
+        .filter_map(|node| text(node.get("moid")))
+        .collect();
+    let foreign = &deployment.observed.foreign;
+    moids_of(state, |node| {
+        let seen = text(node.get("moid")).is_some_and(|moid| present.contains(&moid));
+        !seen && text(node.get("name")).is_none_or(|name| !foreign.contains(&name))
+    })
+}
+
+/// The state with the last known managed object ids of nodes that are missing, so that a later refresh can still ask what
+/// became of them.
+pub(super) fn remembering(mut state: Value, before: &Value) -> Value {
+    let Some(nodes) = state.get("nodes").as_sequence() else { return state };
+    let known = before.get("nodes").as_sequence().unwrap_or_default();
+    let remembered = nodes.iter().map(|node| {
+        let same = |other: &&Value| other.get("name") == node.get("name");
+        let moid = known.iter().find(same).map(|other| other.get("moid").clone());
+        let mut node = node.clone();
+        if let Some(moid) = moid.filter(|_| node.get("moid").as_str() == Some("")) {
+            set(&mut node, "moid", moid);
+        }
+        node
+    });
+    let remembered = Value::Sequence(remembered.collect());
+    set(&mut state, "nodes", remembered);
+    state
+}
+
+fn moids_of(state: &Value, is: impl Fn(&Value) -> bool) -> Vec<String> {
+    let nodes = state.get("nodes").as_sequence().unwrap_or_default().iter();
+    let moids = nodes.filter(|node| is(node)).filter_map(|node| text(node.get("moid")));
+    moids.filter(|moid| !moid.is_empty()).collect()
 }
 
 fn with_nodes(mut state: Value, nodes: Value) -> Value {
@@ -77,13 +138,16 @@ fn nodes(deployment: &Deployment, id: &ComponentId) -> Value {
             names.push(name.clone());
         }
     }
+    // One that is gone, but not its address: the next change gives it back.
+    let present = deployment.observed.nodes.keys().cloned().collect();
+    names.extend(deployment.record().into_iter().flat_map(|record| record.unreleased(id.kind, &present)));
     Value::Sequence(names.iter().map(|name| node(deployment, name)).collect())
 }
 
 fn node(deployment: &Deployment, name: &NodeName) -> Value {
     let observed = deployment.observed.nodes.get(name);
     let address = deployment.record().and_then(|record| record.addresses.get(name));
-    let state = observed.map_or(NodeState::Missing, |node| state_of(deployment, node));
+    let state = observed.map_or(NodeState::Missing, |node| state_of(deployment, name, node));
     let members: BTreeMap<String, Value> = [
         ("name", name.as_str().into()),
         ("ip_address", address.map(|address| address.management.to_string()).into()),
@@ -97,13 +161,17 @@ fn node(deployment: &Deployment, name: &NodeName) -> Value {
     Value::Map(members)
 }
 
-/// A node that runs well with another size than the wanted one is not as it should be.
-fn state_of(deployment: &Deployment, node: &Node) -> NodeState {
-    let component = deployment.record().and_then(|record| record.components.get(&node.component));
-    let wanted = component.map(|membership| membership.component.size);
-    let as_wanted = |size: Size| size.cpus == node.size.cpus && size.memory_mib == node.size.memory_mib;
+/// A node may be unknown to NSX, or known to it by what somebody wrote there.
+fn is_registered(deployment: &Deployment, name: &NodeName) -> bool {
+    deployment.record().is_none_or(|record| registration::is_as_wanted(record, &deployment.observed, name))
+}
+
+/// A node that runs well with another size or configuration than the wanted one, or is not registered as wanted, is not
+/// as it should be: a run that was to change or remove it was interrupted, or somebody else changed it.
+fn state_of(deployment: &Deployment, name: &NodeName, node: &Node) -> NodeState {
+    let is_settled = || deployment.desired().is_none_or(|desired| plan::is_settled(desired, name, node));
     match node.state() {
-        NodeState::Ready if !wanted.is_none_or(as_wanted) => NodeState::Degraded,
+        NodeState::Ready if !is_settled() || !is_registered(deployment, name) => NodeState::Degraded,
         state => state,
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use deploy::observed::{Node, Observed};
 use deploy::preflight;
 use deploy::record::{Record, virtual_address};
-use deploy::release::{KindId, Release};
-use deploy::settings::{Backend, Network, Settings};
+use deploy::release::Release;
+use deploy::settings::{Network, Settings};
 use tf_core::{Decode as _, Diagnostics, Path, Value};
 use tf_server::{PlanRequest, PlanResponse};
 
@@ -60,8 +61,13 @@ pub(super) async fn plan(shared: &Shared, request: PlanRequest) -> PlanResponse 
         diagnostics = match fill(shared, &prior, &config, &mut planned).await {
             Ok(found) | Err(found) => found,
         };
-        if requires_replace.is_empty() {
-            diagnostics.extend(refused_changes(&prior, &planned));
+        match requires_replace.first() {
+            None => diagnostics.extend(refused_changes(&prior, &planned)),
+            Some(attribute) => {
+                let detail = "Folder, resource pool, image and record are removed and made anew, for which every node of the \
+                              deployment must be removed. Nothing stays available, and what the nodes hold is lost.";
+                diagnostics.warning(attribute.clone(), "The deployment is replaced", detail);
+            }
         }
     }
     PlanResponse { planned, requires_replace, private, diagnostics }
@@ -97,38 +103,65 @@ async fn fill(
         Err(_) if !config.is_wholly_known() => return Ok(Diagnostics::new()),
         Err(diagnostics) => return Err(diagnostics),
     };
+    if connection.is_some() {
+        mend(prior, planned, record.is_some());
+    }
     promise(planned, record, &settings)?;
     shared.planned.remember(settings.clone());
     let mut diagnostics = Diagnostics::new();
+    if let Some(deployment) = &found {
+        diagnostics.extend(reconnections(prior, planned, &deployment.observed));
+        diagnostics.extend(kept_template(prior, planned, &deployment.observed));
+    }
     if *planned != *prior {
-        diagnostics.extend(limits(&settings));
         if let Some(taken) = found.as_ref().and_then(|deployment| deployment.refuse_foreign().err()) {
             diagnostics.extend(error("name", "Folder of another", message::sentence(&taken.to_string())));
         }
         if let Some(connection) = connection.filter(|connection| connection.preflight) {
-            diagnostics.extend(judge(connection, &settings, &title).await?);
+            let makes_image = match (&found, old) {
+                (Some(deployment), Some(old)) => {
+                    !deployment.has_source() || old.template != settings.template
+                }
+                (_, _) => true,
+            };
+            diagnostics.extend(judge(connection, &settings, makes_image, &title).await?);
         }
     }
     Ok(diagnostics)
 }
 
-/// What this version of the provider does not do yet with such a deployment.
-fn limits(settings: &Settings) -> Diagnostics {
+/// Says what another network means for the nodes that are connected to the present one.
+fn reconnections(prior: &Value, planned: &Value, observed: &Observed) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    let release = Release::find(&settings.release);
-    let controller = release.and_then(|release| release.kinds.get(&KindId::Controller));
-    if controller.is_some_and(|kind| kind.files.is_empty()) {
-        let detail = format!(
-            "Nodes of the release `{}` are made, addressed and watched, but get only the configuration that all nodes have: \
-             this version of the provider does not configure its OpenStack services. `zed` has them all.",
-            settings.release
-        );
-        diagnostics.warning(Path::attribute("release"), "Nodes without services", detail);
+    for name in ["management_network", "external_network", "data_network"] {
+        let network = |value: &Value| text(value.get(name).get("network"));
+        let (Some(before), Some(after)) = (network(prior), network(planned)) else { continue };
+        let connected = |node: &&Node| node.place.networks.iter().any(|network| network.is_called(&before));
+        let nodes = observed.nodes.values().filter(connected).count();
+        if before != after && nodes > 0 {
+            let detail = format!(
+                "The adapters that {nodes} nodes have in `{before}` are connected to `{after}` while the nodes run, all at \
+                 once. No node restarts; what stays available depends on `{after}` reaching what `{before}` reached."
+            );
+            let path = Path::attribute(name).then_attribute("network");
+            diagnostics.warning(path, "Nodes are connected to another network", detail);
+        }
     }
-    if matches!(settings.backend, Backend::Nsx { .. }) {
-        let detail = "Neutron is configured for NSX, but this version of the provider does not register the DHCP nodes in \
-                      NSX Manager: register them as transport nodes by hand.";
-        diagnostics.warning(Path::attribute("networking"), "DHCP nodes are not registered", detail);
+    diagnostics
+}
+
+/// Says whom another template does not concern.
+fn kept_template(prior: &Value, planned: &Value, observed: &Observed) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let template = |value: &Value| text(value.get("template"));
+    let (Some(before), Some(after)) = (template(prior), template(planned)) else { return diagnostics };
+    let nodes = observed.nodes.len();
+    if before != after && nodes > 0 {
+        let detail = format!(
+            "{nodes} nodes keep what they were made from; new nodes are made from `{after}`, and so is a node whose VM was \
+             removed."
+        );
+        diagnostics.warning(Path::attribute("template"), "Existing nodes keep their template", detail);
     }
     diagnostics
 }
@@ -144,9 +177,25 @@ fn is_decided(planned: &Value) -> bool {
         "ca_certificate_pem",
         "folder",
         "resource_pool",
+        "image",
     ];
     let members = planned.as_map().into_iter().flatten();
     members.filter(|(name, _)| !computed.contains(&name.as_str())).all(|(_, value)| value.is_wholly_known())
+}
+
+/// What a refresh did not find is made again; an authority follows from the record's secret, and a new record has another.
+fn mend(prior: &Value, planned: &mut Value, has_record: bool) {
+    if prior.is_null() {
+        return;
+    }
+    for name in ["folder", "resource_pool", "image"] {
+        if prior.get(name).is_null() {
+            set(planned, name, Value::Unknown);
+        }
+    }
+    if !has_record {
+        set(planned, "ca_certificate_pem", Value::Unknown);
+    }
 }
 
 /// Addresses follow from the networks, so that they are known before anything is made.
@@ -183,16 +232,17 @@ pub(super) fn addresses(settings: &Settings, public: Ipv4Addr) -> [(&'static str
     [("endpoints", endpoints.into()), ("dashboard_url", dashboard.into())]
 }
 
-/// Everything that vCenter can say against it.
+/// Everything that vCenter can say against it. The template matters only while an image is to be made of it.
 async fn judge(
     connection: &Connection,
     settings: &Settings,
+    makes_image: bool,
     title: &str,
 ) -> Result<Diagnostics, Diagnostics> {
     let fail = |error: engine::Error| message::engine(title, &error);
     let inventory = connection.engine.inventory().await.map_err(fail)?;
     let mut findings = errors(preflight::check_placement(&inventory, settings));
-    if inventory.datacenter(&settings.datacenter).is_ok() {
+    if makes_image && inventory.datacenter(&settings.datacenter).is_ok() {
         match connection.engine.template(&settings.datacenter, &settings.template).await {
             Ok(template) => {
                 findings.extend(errors(preflight::check_template(&template).into_iter().collect()))
@@ -207,6 +257,7 @@ async fn judge(
             Err(why) => return Err(fail(why)),
         }
     }
+    findings.extend(errors(connection.engine.check_nsx(&settings.backend).await));
     Ok(findings)
 }
 
@@ -226,13 +277,6 @@ fn refused_changes(prior: &Value, planned: &Value) -> Diagnostics {
              version of the provider does not do. Keep `release = \"{before}\"`, or make a new deployment and move to it."
         );
         diagnostics.extend(error("release", "A release cannot be changed in place", detail));
-    }
-    if let Some(before) = changed("template") {
-        let detail = format!(
-            "Nodes are cloned from the deployment's own image, which was made from `{before}`; this version of the \
-             provider does not make another. Keep `template = \"{before}\"`: the template itself may be changed or removed."
-        );
-        diagnostics.extend(error("template", "A template cannot be changed in place", detail));
     }
     diagnostics
 }

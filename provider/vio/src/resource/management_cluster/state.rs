@@ -1,5 +1,6 @@
 //! The deployment as the state shows it: what its record says, in the user's spelling.
 
+use deploy::name::image_name;
 use deploy::pki;
 use deploy::record::Record;
 use deploy::settings::{Backend, Network};
@@ -64,7 +65,33 @@ pub(super) fn from_deployment(deployment: &Deployment, before: &Value) -> Result
     computed(&mut state, record)?;
     set(&mut state, "folder", deployment.folder_path.as_str());
     set(&mut state, "resource_pool", resource_pool(deployment));
+    set(&mut state, "image", format!("{}/{}", deployment.folder_path, image_name(&deployment.name)));
     Ok(state)
+}
+
+/// The state of a deployment as vCenter shows it: what was removed there is null, and anti-affinity is what its rules
+/// say. Once all is as the record wants it, that is [`from_deployment`].
+pub(super) fn as_seen(deployment: &Deployment, before: &Value) -> Result<Value, Error> {
+    let mut state = from_deployment(deployment, before)?;
+    let observed = &deployment.observed;
+    if !observed.folder {
+        set(&mut state, "folder", Value::Null);
+    }
+    if !deployment.has_whole_image() {
+        set(&mut state, "image", Value::Null);
+    }
+    if let (Some(record), Some(desired)) = (deployment.record(), deployment.desired()) {
+        let as_wanted = deploy::plan::rules_stand(desired, observed);
+        set(&mut state, "anti_affinity", record.settings.anti_affinity == as_wanted);
+    }
+    Ok(state)
+}
+
+/// The state of a deployment that has no image.
+pub(super) fn without_image(state: &Value) -> Value {
+    let mut state = state.clone();
+    set(&mut state, "image", Value::Null);
+    state
 }
 
 /// What follows from the record alone.
