@@ -58,9 +58,12 @@ type vcenter struct {
 	t       *testing.T
 	process *exec.Cmd
 	stdin   io.Closer
-	ready   struct{ Server, User, Password, Control string }
-	client  *govmomi.Client
-	finder  *find.Finder
+	ready   struct {
+		Server, User, Password, Control string
+		CAPEM                           string `json:"ca_pem"`
+	}
+	client *govmomi.Client
+	finder *find.Finder
 }
 
 func program(t *testing.T) string {
@@ -72,9 +75,9 @@ func program(t *testing.T) string {
 	return path
 }
 
-func startLiving(t *testing.T, program, root string) *vcenter {
+func startLiving(t *testing.T, program, root string, more ...string) *vcenter {
 	t.Helper()
-	v := &vcenter{t: t, process: exec.Command(program, "--guests", "living", "--guest-root", root, "--exit-with-stdin")}
+	v := &vcenter{t: t, process: exec.Command(program, append([]string{"--guests", "living", "--guest-root", root, "--exit-with-stdin"}, more...)...)}
 	v.process.Stderr = os.Stderr
 	v.stdin, _ = v.process.StdinPipe()
 	output, err := v.process.StdoutPipe()

@@ -53,6 +53,10 @@ func parseFlags(args []string) (app.Options, bool, error) {
 	flags.StringVar(&o.Guests, "guests", "paper", "`kind` of guests: paper (they act as the node agent), living (systems in namespaces) or none (no guest ever starts)")
 	flags.DurationVar(&o.GuestBoot, "guest-boot", 200*time.Millisecond, "`time` from power-on until a guest's VMware Tools run")
 	flags.StringVar(&o.Living.Root, "guest-root", "", "root file system of living guests, a `directory` as guests/living prints it")
+	flags.StringVar(&o.NSX.Listen, "nsx-listen", "", "`address` of an NSX Manager; without one there is none")
+	flags.StringVar(&o.NSX.User, "nsx-user", "admin", "the only `user` whom the NSX Manager lets in")
+	flags.StringVar(&o.NSX.Password, "nsx-password", "simulated", "the `password` of that user")
+	flags.DurationVar(&o.NSX.Realization, "nsx-realization", 200*time.Millisecond, "`time` until a transport node is configured")
 	flags.StringVar(&o.GuestListen, "guest-listen", "198.18.10.2:443", "`address` of the API in the network of living guests")
 	o.Living.Networks = map[string][]string{"management": {"198.18.10.1/24", "198.18.10.2/24"}, "api": {"198.18.20.1/24", "198.18.20.2/24"}}
 	flags.Func("guest-network", "the client's addresses in a port group of living guests, as in `api=198.18.20.1/24,198.18.20.2/24`", func(text string) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/guest"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/inventory"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/living"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/nsx"
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/vcenter"
 )
 
@@ -48,6 +49,8 @@ type Options struct {
 	Living living.Options
 	// GuestListen is the API's address in the living guests' network.
 	GuestListen string
+	// NSX says how the NSX Manager starts; without an address there is none.
+	NSX nsx.Options
 }
 
 // Ready is what a harness needs to know, as the one line on stdout.
@@ -61,6 +64,8 @@ type Ready struct {
 	Control    string `json:"control"`
 	// GuestServer is the server as living guests reach it.
 	GuestServer string `json:"guest_server,omitempty"`
+	// NSX is the NSX Manager, if there is one.
+	NSX *nsx.Ready `json:"nsx,omitempty"`
 }
 
 // App is a running simulator.
@@ -73,6 +78,7 @@ type App struct {
 	model   *simulator.Model
 	guests  *guest.Guests
 	living  *living.Guests
+	nsx     *nsx.Manager
 	tempDir string
 }
 
@@ -99,7 +105,7 @@ func (a *App) start(options Options) error {
 	reg := a.model.Service.Context.Map
 	center := vcenter.Install(reg)
 	config := front.Config{Listen: options.Listen, User: options.User, Password: options.Password,
-		Latency: options.Latency, SessionTimeout: options.SessionTimeout}
+		Latency: options.Latency, SessionTimeout: options.SessionTimeout, Hosts: center}
 	switch options.Guests {
 	case GuestsPaper:
 		a.guests = guest.Install(reg, options.GuestBoot, nil)
@@ -110,6 +116,12 @@ func (a *App) start(options Options) error {
 		}
 	}
 	var err error
+	if options.NSX.Listen != "" {
+		if a.nsx, err = nsx.Start(options.NSX); err != nil {
+			return err
+		}
+		a.Ready.NSX, config.NSX = &a.nsx.Ready, a.nsx.Control()
+	}
 	a.Front, err = front.Start(a.model, config)
 	if err != nil {
 		return err
@@ -118,7 +130,7 @@ func (a *App) start(options Options) error {
 	if err != nil {
 		return err
 	}
-	a.Ready = Ready{Server: a.Front.Address, GuestServer: a.Ready.GuestServer, User: options.User, Password: options.Password, CAPEMFile: file,
+	a.Ready = Ready{Server: a.Front.Address, GuestServer: a.Ready.GuestServer, NSX: a.Ready.NSX, User: options.User, Password: options.Password, CAPEMFile: file,
 		CAPEM: a.Front.Identity.CAPEM, Thumbprint: a.Front.Identity.Thumbprint, Control: a.Front.ControlURL()}
 	return nil
 }
@@ -173,6 +185,9 @@ func (a *App) ReadyLine() string {
 func (a *App) Close() {
 	if a.Front != nil {
 		a.Front.Close()
+	}
+	if a.nsx != nil {
+		a.nsx.Close()
 	}
 	if a.guests != nil {
 		a.guests.Close()

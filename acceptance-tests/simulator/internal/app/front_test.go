@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,42 @@ func TestTheLogCountsCallsSessionsAndNamesMutations(t *testing.T) {
 	w.post("log/reset", nil)
 	if log = w.log(); log.Calls != 0 || len(log.Mutations) != 0 || log.SessionsOpen != 1 {
 		t.Errorf("after a reset the log is %+v", log)
+	}
+}
+
+func TestMutationsNameTheirSessionAndEveryObjectTheyChange(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.clone("node-1", w.cloneSpec(nil))
+	vm := w.vm("/dc1/vm/node-1").Reference()
+	for _, op := range []types.ArrayUpdateOperation{types.ArrayUpdateOperationAdd, types.ArrayUpdateOperationRemove} {
+		rule := &types.ClusterAntiAffinityRuleSpec{Vm: []types.ManagedObjectReference{vm}}
+		if op == types.ArrayUpdateOperationAdd {
+			rule.Name = "apart"
+		} else {
+			rule.Key = w.rules()[0].GetClusterRuleInfo().Key
+		}
+		if err := w.setRule(op, rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := w.login()
+	if _, err := methodsPowerOn(second, vm); err != nil {
+		t.Fatal(err)
+	}
+	var got []front.Mutation
+	w.get("mutations", &got)
+	want := []front.Mutation{
+		{Session: 1, Method: "CloneVM_Task", Type: "VirtualMachine", Path: "/dc1/vm/templates/vio-node-template", Makes: "/dc1/vm/node-1"},
+		{Session: 1, Method: "ReconfigureComputeResource_Task", Type: "ClusterComputeResource", Path: "/dc1/host/mgmt", Rules: []string{"apart"}},
+		{Session: 1, Method: "ReconfigureComputeResource_Task", Type: "ClusterComputeResource", Path: "/dc1/host/mgmt", Rules: []string{"apart"}},
+		{Session: 2, Method: "PowerOnVM_Task", Type: "VirtualMachine", Path: "/dc1/vm/node-1"},
+	}
+	for i := range want {
+		want[i].User, want[i].Outcome = "administrator@vsphere.local", "ok"
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("mutations are %+v, want %+v", got, want)
 	}
 }
 

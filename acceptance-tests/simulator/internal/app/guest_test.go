@@ -140,6 +140,32 @@ func TestADocumentThatIsNotItsRevisionIsRefused(t *testing.T) {
 	}
 }
 
+func TestAFileEditedByHandShowsAndIsRepairedAlone(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.nodeOn("node-1", desired(document, 0))
+	good := w.phase("node-1", "ready").FilesDigest
+	w.post("vm/edit-file?name=node-1&path=/etc/a&content=edited", nil)
+	eventually(t, "the edit shows", func() bool {
+		got := w.report("node-1")
+		return got.Phase == "ready" && got.FilesDigest != good
+	})
+	repair := map[string]string{"guestinfo.vio.desired.repair": "requested"}
+	w.must(w.vm("node-1").Reconfigure(context.Background(), types.VirtualMachineConfigSpec{ExtraConfig: extraConfig(repair)}))
+	eventually(t, "the file is back", func() bool {
+		got := w.report("node-1")
+		return got.Phase == "ready" && got.FilesDigest == good
+	})
+	var out struct {
+		Guest struct{ Applications, Repairs int }
+	}
+	w.get("vm?name=node-1", &out)
+	key := w.facts("node-1").ExtraConfig["guestinfo.vio.desired.repair"]
+	if out.Guest.Applications != 1 || out.Guest.Repairs != 1 || key != "" {
+		t.Errorf("guest is %+v, the request is %q", out.Guest, key)
+	}
+}
+
 func TestWatchersSeeTheStatusUnderItsKeyAndUnderExtraConfig(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{`config.extraConfig["guestinfo.vio.status"]`, "config.extraConfig"} {
@@ -231,7 +257,8 @@ func TestGuestsMisbehaveOnDemand(t *testing.T) {
 			func(_ string, got report) bool { return got.Phase == "failed" && got.Error == "no disk" }},
 		"sick": {map[string]any{"behaviour": "unhealthy", "service": "mysql"},
 			func(_ string, got report) bool {
-				return got.Phase == "ready" && !got.Services["mysql"].Healthy && got.Services["nova-api"].Healthy
+				return got.Phase == "waiting" && got.WaitingFor == "mysql: does not answer" && !got.Services["mysql"].Healthy &&
+					got.Services["nova-api"].Healthy
 			}},
 	}
 	var rules []map[string]any
@@ -256,6 +283,21 @@ func TestGuestsMisbehaveOnDemand(t *testing.T) {
 	}
 }
 
+func TestAFlappingGuestIsWellAndUnwellInTurn(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.post("guests", []map[string]any{{"name": "node-*", "behaviour": "flapping"}})
+	w.nodeOn("node-1", desired(document, 0))
+	for range 2 {
+		w.phase("node-1", "ready")
+		w.phase("node-1", "waiting")
+	}
+	w.post("guests", []any{})
+	w.phase("node-1", "ready")
+	time.Sleep(700 * time.Millisecond)
+	w.phase("node-1", "ready")
+}
+
 func TestWithoutGuestsNothingBoots(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(o *Options) { o.Guests = GuestsNone })
@@ -263,5 +305,28 @@ func TestWithoutGuestsNothingBoots(t *testing.T) {
 	time.Sleep(150 * time.Millisecond)
 	if facts := w.facts("node-1"); facts.Tools == "guestToolsRunning" || facts.ExtraConfig["guestinfo.vio.status"] != "" {
 		t.Errorf("node-1 is %+v", facts)
+	}
+}
+
+func TestTheHistoryTellsWhatAGuestAppliedAndWhenItWentOff(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.nodeOn("node-1", desired(document, 0))
+	w.phase("node-1", "ready")
+	w.post("vm/power-off?name=node-1", nil)
+	var events []struct {
+		Node, Event, Revision string
+		Document              map[string]any
+	}
+	w.get("guests/history?name=node-*", &events)
+	var story []string
+	for _, event := range events {
+		story = append(story, event.Node+" "+event.Event)
+	}
+	if got := strings.Join(story, ", "); got != "node-1 applying, node-1 applied, node-1 off" {
+		t.Fatalf("the history is %q", got)
+	}
+	if events[1].Document["kind"] != "controller" || events[1].Revision == "" {
+		t.Fatalf("the guest applied %v", events[1])
 	}
 }

@@ -42,24 +42,32 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(latency)
 	}
 	c := &apiCall{server: s, w: w, r: r, body: body}
-	c.method, err = simulator.UnmarshalBody(vimType, body)
+	checked, refusal := soapcheck.Body(body)
+	if refusal == nil {
+		c.body = checked
+	}
+	c.method, err = simulator.UnmarshalBody(vimType, c.body)
 	if err != nil {
-		c.call = Call{Method: "(unreadable)"}
+		c.call, refusal = Call{Method: "(unreadable)"}, err
 	} else {
 		c.call = describe(s.reg, c.method)
+		if mutates(c.method.Name) {
+			c.call.mutation = s.mutation(r, c.method)
+		}
 	}
 	c.done = s.log.begin(c.call, len(body))
-	c.serve(err)
+	c.serve(refusal)
 }
 
+// serve refuses the call, or lets fault rules and then the simulator have it.
 func (c *apiCall) serve(decodeErr error) {
-	if decodeErr == nil {
-		decodeErr = soapcheck.Body(c.body)
-	}
 	if decodeErr != nil {
 		c.server.log.violation(fmt.Sprintf("%s: %s", c.call.Method, decodeErr))
 		n := writeFault(c.w, decodeErr.Error(), &types.InvalidRequest{})
 		c.done("InvalidRequest", n)
+		return
+	}
+	if c.forbidden() {
 		return
 	}
 	if rule := c.server.rules.match(c.call); rule != nil {

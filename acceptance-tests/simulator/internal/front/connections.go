@@ -48,3 +48,16 @@ func (c *connections) state(conn net.Conn, state http.ConnState) {
 		c.log.connection(-1)
 	}
 }
+
+// breakAll closes the connections that carry API calls.
+func (c *connections) breakAll() {
+	c.mu.Lock()
+	all := make([]net.Conn, 0, len(c.counted))
+	for conn := range c.counted {
+		all = append(all, conn)
+	}
+	c.mu.Unlock()
+	for _, conn := range all {
+		_ = conn.Close()
+	}
+}

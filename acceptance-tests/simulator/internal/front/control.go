@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vmware/govmomi/simulator"
+
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/inventory"
 )
 
@@ -16,8 +18,12 @@ import (
 type GuestControl interface {
 	// SetRules replaces the behaviour rules by those in a JSON list.
 	SetRules(rules json.RawMessage) error
-	// Describe decodes what a machine's ExtraConfig says of its guest.
-	Describe(extraConfig map[string]string) any
+	// Describe decodes what a machine's ExtraConfig says of its guest, and counts what the guest did.
+	Describe(vm *simulator.VirtualMachine, extraConfig map[string]string) any
+	// EditFile changes a file of the document that a machine's guest has applied.
+	EditFile(vm *simulator.VirtualMachine, path, content string) error
+	// History returns what the guests of the machines that a glob fits have lived through, in order.
+	History(glob string) (any, error)
 }
 
 // LivingGuests is what the control endpoints need of guests with an operating system.
@@ -43,6 +49,7 @@ func (s *Server) registerControl(mux *http.ServeMux) {
 	routes := map[string]control{
 		"GET log":                  s.controlLog,
 		"POST log/reset":           s.controlLogReset,
+		"GET mutations":            s.controlMutations,
 		"GET inventory":            s.controlInventory,
 		"GET vm":                   s.controlVM,
 		"POST vm/create":           s.vmCreate,
@@ -54,14 +61,34 @@ func (s *Server) registerControl(mux *http.ServeMux) {
 		"POST vm/set-extra-config": s.vmSetExtraConfig,
 		"POST vm/remove-nic":       s.vmRemoveNIC,
 		"POST vm/move":             s.vmMove,
+		"POST vm/move-to-folder":   s.vmMoveToFolder,
+		"POST vm/connect":          s.vmConnect,
+		"POST vm/set-uuid":         s.vmSetUUID,
+		"POST vm/remove-snapshots": s.vmRemoveSnapshots,
+		"POST folder/destroy":      s.folderDestroy,
+		"POST pool/destroy":        s.poolDestroy,
+		"POST rule/remove":         s.ruleRemove,
+		"POST rule/disable":        s.ruleDisable,
+		"POST vm/edit-file":        s.vmEditFile,
 		"POST vm/snapshot":         s.vmSnapshot,
 		"POST host/maintenance":    s.hostMaintenance,
 		"POST latency":             s.controlLatency,
 		"POST faults":              s.controlFaults,
 		"POST faults/clear":        s.controlFaultsClear,
+		"GET held":                 s.controlHeld,
+		"POST held/release":        s.controlRelease,
 		"GET guests":               s.controlWorld,
 		"POST guests":              s.controlGuests,
+		"GET guests/history":       s.controlHistory,
 		"POST sessions/terminate":  s.controlTerminate,
+		"POST restart":             s.controlRestart,
+		"POST cluster/capacity":    s.clusterCapacity,
+		"POST datastore/capacity":  s.datastoreCapacity,
+		"POST host/fail":           s.hostFail,
+		"POST host/recover":        s.hostRecover,
+		"POST host/evacuate":       s.hostEvacuate,
+		"POST privileges":          s.controlPrivileges,
+		"POST privileges/clear":    s.controlPrivilegesClear,
 	}
 	for route, handle := range routes {
 		method, path, _ := strings.Cut(route, " ")
@@ -110,12 +137,21 @@ func (s *Server) controlInventory(r *http.Request) (any, error) {
 }
 
 func (s *Server) controlLatency(r *http.Request) (any, error) {
+	latency, err := milliseconds(r)
+	if err != nil {
+		return nil, err
+	}
+	s.latency.Store(int64(latency))
+	return done, nil
+}
+
+// milliseconds reads the parameter ms.
+func milliseconds(r *http.Request) (time.Duration, error) {
 	ms, err := strconv.Atoi(r.URL.Query().Get("ms"))
 	if err != nil || ms < 0 {
-		return nil, badRequest{fmt.Errorf("ms must be a number of milliseconds, got %q", r.URL.Query().Get("ms"))}
+		return 0, badRequest{fmt.Errorf("ms must be a number of milliseconds, got %q", r.URL.Query().Get("ms"))}
 	}
-	s.latency.Store(int64(time.Duration(ms) * time.Millisecond))
-	return done, nil
+	return time.Duration(ms) * time.Millisecond, nil
 }
 
 func (s *Server) controlFaults(r *http.Request) (any, error) {
@@ -133,7 +169,23 @@ func (s *Server) controlFaults(r *http.Request) (any, error) {
 
 func (s *Server) controlFaultsClear(*http.Request) (any, error) {
 	s.rules.clear()
+	s.holds.forget()
 	return done, nil
+}
+
+func (s *Server) controlHeld(*http.Request) (any, error) { return s.holds.snapshot(), nil }
+
+func (s *Server) controlRelease(*http.Request) (any, error) {
+	s.holds.releaseAll()
+	return done, nil
+}
+
+func (s *Server) controlRestart(r *http.Request) (any, error) {
+	down, err := milliseconds(r)
+	if err != nil {
+		return nil, err
+	}
+	return done, s.Restart(down)
 }
 
 func (s *Server) controlGuests(r *http.Request) (any, error) {
@@ -148,6 +200,17 @@ func (s *Server) controlGuests(r *http.Request) (any, error) {
 		return nil, badRequest{err}
 	}
 	return done, nil
+}
+
+func (s *Server) controlHistory(r *http.Request) (any, error) {
+	if s.guests == nil {
+		return nil, badRequest{errNoGuests}
+	}
+	events, err := s.guests.History(r.URL.Query().Get("name"))
+	if err != nil {
+		return nil, badRequest{err}
+	}
+	return events, nil
 }
 
 func (s *Server) controlWorld(r *http.Request) (any, error) {

@@ -28,6 +28,10 @@ const (
 	kind503        = "503"
 	kindDelay      = "delay"
 	kindExpire     = "expire_session"
+	kindHoldBefore = "hold_before"
+	kindHoldAfter  = "hold_after"
+	kindHoldTask   = "hold_task"
+	kindHoldEach   = "hold_each"
 )
 
 // FaultRule makes calls fail. A rule matches by method and by name, lets Nth-1 matches pass and then takes effect
@@ -35,20 +39,27 @@ const (
 type FaultRule struct {
 	// Method is a glob over SOAP method names; empty matches all.
 	Method string `json:"method"`
+	// Mutating lets the rule match only methods that change the inventory.
+	Mutating bool `json:"mutating"`
 	// ObjectName is a glob over the object's name and the name the call gives; empty matches all.
 	ObjectName string `json:"object_name"`
 	// Nth is the first match that fails, from 1; 0 means 1.
 	Nth int `json:"nth"`
 	// Count is how many matches fail from there on; 0 means 1, -1 means all.
 	Count int `json:"count"`
-	// Kind is one of fault, task_fault, drop_before, drop_after, 503, delay, expire_session.
+	// Kind is one of fault, task_fault, drop_before, drop_after, 503, delay, expire_session, hold_before, hold_after,
+	// hold_task, hold_each, or of those in answers.go.
 	Kind string `json:"kind"`
-	// Fault is the vSphere type of the fault, for fault and task_fault.
+	// Fault is the vSphere type of the fault, for fault, task_fault and fault_after.
 	Fault string `json:"fault"`
 	// Detail fills fields of the fault, by their vSphere names.
 	Detail json.RawMessage `json:"detail"`
 	// MS is how long delay waits, or how long the task of task_fault runs, in milliseconds.
 	MS int `json:"ms"`
+	// Objects is how many objects a page of page holds.
+	Objects int `json:"objects"`
+	// Varying are keys of ExtraConfig of which each run says something else: hold_each does not tell calls apart by them.
+	Varying []string `json:"varying"`
 
 	seen int
 }
@@ -96,14 +107,18 @@ func (r *FaultRule) check() error {
 	case kindFault, kindTaskFault:
 		_, err := r.newFault()
 		return err
-	case kindDropBefore, kindDropAfter, kind503, kindDelay, kindExpire:
+	case kindDropBefore, kindDropAfter, kind503, kindDelay, kindExpire, kindHoldBefore, kindHoldAfter, kindHoldTask,
+		kindHoldEach:
 		return nil
+	}
+	if isAnswerKind(r.Kind) {
+		return r.checkAnswer()
 	}
 	return fmt.Errorf("unknown kind %q", r.Kind)
 }
 
 func (r *FaultRule) fits(call Call) bool {
-	if !glob(r.Method, call.Method) {
+	if !glob(r.Method, call.Method) || r.Mutating && !mutates(call.Method) {
 		return false
 	}
 	return r.ObjectName == "" || glob(r.ObjectName, call.Object) || glob(r.ObjectName, call.Name)
@@ -159,10 +174,15 @@ func (c *apiCall) inject(rule *FaultRule) bool {
 		// The call takes effect, only its reply is lost.
 		c.forward(httptest.NewRecorder())
 		panic(http.ErrAbortHandler)
+	case kindHoldBefore, kindHoldAfter, kindHoldTask, kindHoldEach:
+		return c.hold(rule)
 	case kind503:
 		http.Error(c.w, "no healthy upstream", http.StatusServiceUnavailable)
 		c.done(kind503, 0)
 		return true
+	}
+	if isAnswerKind(rule.Kind) {
+		return c.injectAnswer(rule)
 	}
 	return c.injectFault(rule)
 }

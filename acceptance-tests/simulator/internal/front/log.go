@@ -23,14 +23,19 @@ type Call struct {
 	AtMS int64 `json:"at_ms"`
 	// Outcome is "ok", a fault's type, or the kind of the injected failure.
 	Outcome string `json:"outcome"`
+
+	// mutation tells more of a call that changes the inventory.
+	mutation *Mutation
 }
 
 // Snapshot is the log as the control endpoint shows it.
 type Snapshot struct {
-	Calls           int            `json:"calls"`
-	Methods         map[string]int `json:"methods"`
-	Mutations       []Call         `json:"mutations"`
-	Faults          map[string]int `json:"faults"`
+	Calls     int            `json:"calls"`
+	Methods   map[string]int `json:"methods"`
+	Mutations []Call         `json:"mutations"`
+	Faults    map[string]int `json:"faults"`
+	// Privileges are those that the calls needed, with how often.
+	Privileges      map[string]int `json:"privileges"`
 	Violations      []string       `json:"violations"`
 	Injected        []string       `json:"injected"`
 	BytesIn         int64          `json:"bytes_in"`
@@ -65,7 +70,7 @@ func NewLog() *Log {
 func (l *Log) clear() {
 	l.start, l.seq = time.Now(), 0
 	l.generation++
-	l.snap = Snapshot{Methods: map[string]int{}, Faults: map[string]int{}, Mutations: []Call{},
+	l.snap = Snapshot{Methods: map[string]int{}, Faults: map[string]int{}, Privileges: map[string]int{}, Mutations: []Call{},
 		Violations: []string{}, Injected: []string{}, ConnectionsOpen: l.snap.ConnectionsOpen, MaxInFlight: l.inFlight}
 }
 
@@ -123,6 +128,13 @@ func (l *Log) violation(text string) {
 	l.snap.Violations = append(l.snap.Violations, text)
 }
 
+// privilege notes that a call needed a privilege.
+func (l *Log) privilege(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.snap.Privileges[name]++
+}
+
 // injected notes that a fault rule took effect.
 func (l *Log) injected(text string) {
 	l.mu.Lock()
@@ -146,6 +158,7 @@ func (l *Log) Snapshot() Snapshot {
 	defer l.mu.Unlock()
 	snap := l.snap
 	snap.Methods, snap.Faults = copyCounts(snap.Methods), copyCounts(snap.Faults)
+	snap.Privileges = copyCounts(snap.Privileges)
 	snap.Mutations = append([]Call{}, snap.Mutations...)
 	snap.Violations = append([]string{}, snap.Violations...)
 	snap.Injected = append([]string{}, snap.Injected...)

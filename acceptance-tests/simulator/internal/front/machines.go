@@ -58,7 +58,7 @@ func (s *Server) controlVM(r *http.Request) (any, error) {
 	if s.guests == nil {
 		return map[string]any{"vm": facts}, nil
 	}
-	return map[string]any{"vm": facts, "guest": s.guests.Describe(facts.ExtraConfig)}, nil
+	return map[string]any{"vm": facts, "guest": s.guests.Describe(vm, facts.ExtraConfig)}, nil
 }
 
 func (s *Server) vmPowerOn(r *http.Request) (any, error) {
@@ -144,6 +144,22 @@ func (s *Server) vmSetExtraConfig(r *http.Request) (any, error) {
 	}
 	return s.reconfigure(r, types.VirtualMachineConfigSpec{ExtraConfig: []types.BaseOptionValue{
 		&types.OptionValue{Key: query.Get("key"), Value: query.Get("value")}}})
+}
+
+// vmEditFile changes a file inside a paper guest, as somebody who is logged in there might.
+func (s *Server) vmEditFile(r *http.Request) (any, error) {
+	vm, err := s.machineOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if s.guests == nil {
+		return nil, badRequest{errNoGuests}
+	}
+	query := r.URL.Query()
+	if err := s.guests.EditFile(vm, query.Get("path"), query.Get("content")); err != nil {
+		return nil, badRequest{err}
+	}
+	return done, nil
 }
 
 // vmRemoveNIC removes the network card of a number, from 0.

@@ -38,6 +38,10 @@ type Config struct {
 	Guests GuestControl
 	// Living describes the living guests for GET guests; nil when there are none.
 	Living LivingGuests
+	// Hosts lets hosts fail and come back.
+	Hosts Hosts
+	// NSX serves the control endpoints of the NSX Manager below nsx/; nil when there is none.
+	NSX http.Handler
 	// Also is another listener, whose address the certificate is for too; nil for none.
 	Also net.Listener
 }
@@ -56,12 +60,18 @@ type Server struct {
 	http     *http.Server
 	log      *Log
 	rules    *faultRules
+	holds    *holds
 	sessions *sessions
 	guests   GuestControl
 	living   LivingGuests
 	latency  atomic.Int64
+	// hanging counts the tasks that never end.
+	hanging    atomic.Int64
+	privileges privileges
+	hosts      Hosts
 
 	connections *connections
+	listeners   *listeners
 }
 
 // Start begins to listen and serves until Close.
@@ -80,15 +90,17 @@ func Start(model *simulator.Model, config Config) (*Server, error) {
 	}
 	reg := model.Service.Context.Map
 	s := &Server{Address: listener.Addr().String(), Identity: identity, model: model, reg: reg, client: client,
-		log: NewLog(), rules: &faultRules{}, sessions: newSessions(reg), guests: config.Guests, living: config.Living}
+		log: NewLog(), rules: &faultRules{}, holds: newHolds(), sessions: newSessions(reg), guests: config.Guests,
+		living: config.Living, hosts: config.Hosts}
 	s.connections = &connections{log: s.log, counted: map[net.Conn]bool{}}
 	s.latency.Store(int64(config.Latency))
 	s.mount(config)
-	listeners := []net.Listener{listener}
+	s.listeners = &listeners{open: []net.Listener{listener}}
 	if config.Also != nil {
-		listeners = append(listeners, config.Also)
+		s.listeners.open = append(s.listeners.open, config.Also)
 	}
-	s.serve(listeners)
+	s.handle(config.NSX)
+	s.listen()
 	return s, nil
 }
 
@@ -110,7 +122,6 @@ func (s *Server) mount(config Config) {
 		User: url.UserPassword(config.User, config.Password)}
 	service.RegisterSDK(s.reg, vim25.Path+"/vimService")
 	service.ServeMux.HandleFunc(vim25.Path+"/vimServiceVersions.xml", service.ServiceVersions)
-	service.ServeMux.HandleFunc("/folder/", service.ServeDatastore)
 	service.ServeMux.HandleFunc("/nfc/", simulator.ServeNFC)
 	service.ServeMux.HandleFunc("/about", service.About)
 	s.inner = service.ServeMux
@@ -122,21 +133,32 @@ func (s *Server) mount(config Config) {
 	}
 }
 
-func (s *Server) serve(listeners []net.Listener) {
+// handle prepares the handlers of all paths.
+func (s *Server) handle(nsx http.Handler) {
 	mux := http.NewServeMux()
 	s.registerControl(mux)
+	if nsx != nil {
+		mux.Handle(ControlPath+"nsx/", http.StripPrefix(ControlPath+"nsx", nsx))
+	}
 	mux.HandleFunc(vim25.Path, s.serveAPI)
 	mux.HandleFunc(vim25.Path+"/vimService", s.serveAPI)
+	mux.HandleFunc("GET "+vim25.Path+"/vimService.wsdl", serveWSDL)
+	mux.HandleFunc(folderPath, s.serveFolder)
 	mux.Handle("/", s.inner)
 	s.http = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0), ConnState: s.connections.state,
 		ConnContext: s.connections.tag,
 		// vCenter's API speaks HTTP/1.1, and counting connections means nothing with HTTP/2.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		TLSConfig:    &tls.Config{Certificates: []tls.Certificate{s.Identity.Certificate}, MinVersion: tls.VersionTLS12}}
-	for _, listener := range listeners {
+}
+
+// listen begins to serve on all listeners.
+func (s *Server) listen() {
+	for _, listener := range s.listeners.open {
 		tlsListener := tls.NewListener(listener, s.http.TLSConfig)
 		go func() {
-			if err := s.http.Serve(tlsListener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			err := s.http.Serve(tlsListener)
+			if err != nil && !errors.Is(err, http.ErrServerClosed) && !s.listeners.down.Load() {
 				log.Printf("the server ended: %s", err)
 			}
 		}()

@@ -19,10 +19,12 @@ type sessions struct {
 	mu  sync.Mutex
 	// users holds the user of each session by its key.
 	users map[string]string
+	// numbers holds the number of every session that there has been by its key.
+	numbers map[string]int
 }
 
 func newSessions(reg *simulator.Registry) *sessions {
-	return &sessions{reg: reg, users: map[string]string{}}
+	return &sessions{reg: reg, users: map[string]string{}, numbers: map[string]int{}}
 }
 
 // opened notes the session that a reply to Login has set.
@@ -31,6 +33,7 @@ func (s *sessions) opened(header http.Header, user string) {
 		if cookie.Name == soap.SessionCookieName {
 			s.mu.Lock()
 			s.users[cookie.Value] = user
+			s.numbers[cookie.Value] = len(s.numbers) + 1
 			s.mu.Unlock()
 		}
 	}
@@ -69,6 +72,14 @@ func (s *sessions) authenticated(r *http.Request) bool {
 	user, ok := s.users[key]
 	s.mu.Unlock()
 	return ok && s.alive(key, user)
+}
+
+// who returns the number and the user of a request's session; nothing when it carries none.
+func (s *sessions) who(r *http.Request) (int, string) {
+	key := sessionKey(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.numbers[key], s.users[key]
 }
 
 // terminate ends one session as an administrator would.

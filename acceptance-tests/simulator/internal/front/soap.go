@@ -27,8 +27,12 @@ func describe(reg *simulator.Registry, method *simulator.Method) Call {
 	return Call{Method: method.Name, Type: method.This.Type, Object: vc.Name(reg, method.This), Name: givenName(method.Body)}
 }
 
-// givenName finds the name that a request gives: a field Name or NewName of the request, or of its specification.
+// givenName finds the name that a request gives: a field Name or NewName of the request, or of its specification, or that
+// of the first rule that it writes.
 func givenName(body any) string {
+	if request, ok := body.(*types.ReconfigureComputeResource_Task); ok {
+		return ruleName(request)
+	}
 	value := reflect.Indirect(reflect.ValueOf(body))
 	if value.Kind() != reflect.Struct {
 		return ""
@@ -49,6 +53,13 @@ func givenName(body any) string {
 				return name.String()
 			}
 		}
+	}
+	return ""
+}
+
+func ruleName(request *types.ReconfigureComputeResource_Task) string {
+	if spec, ok := request.Spec.(*types.ClusterConfigSpecEx); ok && len(spec.RulesSpec) > 0 && spec.RulesSpec[0].Info != nil {
+		return spec.RulesSpec[0].Info.GetClusterRuleInfo().Name
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 
 // guest is the guest of one machine, from power-on to power-off.
 type guest struct {
-	all  *Guests
+	all *Guests
+	// name is the machine's when it was powered on.
+	name string
 	ref  types.ManagedObjectReference
 	ctx  context.Context
 	stop context.CancelFunc
@@ -22,8 +25,11 @@ type guest struct {
 	woken chan struct{}
 	// forced says that the change concerns even a document that is applied already.
 	forced atomic.Bool
-	// seen is the revision that the agent has dealt with, applied the one that it reports as applied.
-	seen, applied string
+	// seen is the revision that the agent has dealt with, doc its document once that is applied.
+	seen string
+	doc  *Document
+	// unwell says that a flapping guest is so at present.
+	unwell bool
 }
 
 // wake makes the guest look at its machine again.
@@ -46,10 +52,20 @@ func (g *guest) run() {
 		g.apply()
 		select {
 		case <-g.woken:
+		case <-g.flap():
+			g.unwell = !g.unwell
 		case <-g.ctx.Done():
 			return
 		}
 	}
+}
+
+// flap tells when a flapping guest turns; others never do.
+func (g *guest) flap() <-chan time.Time {
+	if g.rule().Behaviour != behaveFlapping {
+		return nil
+	}
+	return time.After(flapTime)
 }
 
 // boot waits until VMware Tools are to run and starts them. It returns false when the machine went off before.
@@ -90,12 +106,18 @@ func (g *guest) apply() {
 	forced := g.forced.Swap(false)
 	extraConfig := g.extraConfig()
 	revision := extraConfig[keyRevision]
-	if revision == "" || revision == g.seen && !forced {
+	if revision == "" {
 		return
 	}
-	g.seen = revision
+	if revision == g.seen && !forced {
+		g.supervise(extraConfig)
+		return
+	}
+	g.seen, g.doc = revision, nil
+	g.all.history.add(Event{Node: g.name, Event: eventApplying, Revision: revision})
 	rule := g.rule()
-	status := newStatus(g.applied, phaseApplying)
+	status := newStatus(g.applied(), phaseApplying)
+	status.Target = revision
 	if rule.Behaviour == behaveNeverReady {
 		status.WaitingFor = rule.WaitingFor
 		if status.WaitingFor == "" {
@@ -115,23 +137,95 @@ func (g *guest) finish(rule Rule) {
 	extraConfig := g.extraConfig()
 	g.seen = extraConfig[keyRevision]
 	raw, err := readDocument(extraConfig)
-	var doc Document
-	if err == nil {
-		doc, err = parseDocument(raw)
-	}
 	if err != nil {
-		status := newStatus(g.applied, phaseFailed)
-		status.Error = err.Error()
-		g.setStatus(encode(status))
+		g.complain(extraConfig, err)
 		return
 	}
-	status := readyStatus(g.seen, doc)
-	if rule.Behaviour != behaveFailed {
-		g.applied = g.seen
-	} else {
-		status.Revision = g.applied
+	doc, err := parseDocument(raw)
+	if err != nil {
+		g.refuse(err, false)
+		return
 	}
-	g.setStatus(rule.report(status))
+	if rule.Behaviour == behaveFailed {
+		status := readyStatus(g.seen, doc, filesDigest(doc.Files))
+		status.Revision = g.applied()
+		g.setStatus(rule.report(status))
+		return
+	}
+	g.doc = &doc
+	g.all.withDisk(g.ref, func(d *disk) { d.apply(g.seen, doc.Files) })
+	// Before the report: whoever acts on it comes later.
+	g.all.history.add(Event{Node: g.name, Event: eventApplied, Revision: g.seen, packed: packedDocument(extraConfig)})
+	g.report(rule)
+	g.supervise(extraConfig)
+}
+
+// complain reports a document that is not what its revision stands for: first it may be in the making, later it is
+// wrong. It is read again whenever something changes.
+func (g *guest) complain(extraConfig map[string]string, reason error) {
+	g.seen = ""
+	status := newStatus(g.applied(), phaseWaiting)
+	status.Target, status.Unreadable = extraConfig[keyRevision], true
+	status.WaitingFor = fmt.Sprintf("the whole configuration of revision %.12s", status.Target)
+	g.setStatus(encode(status))
+	if !g.sleep(applyTime) {
+		return
+	}
+	if _, err := readDocument(g.extraConfig()); err != nil {
+		g.refuse(reason, true)
+		return
+	}
+	g.wake(false)
+}
+
+// refuse reports that a document cannot be applied.
+func (g *guest) refuse(reason error, unreadable bool) {
+	status := newStatus(g.applied(), phaseFailed)
+	status.Target, status.Unreadable, status.Error = g.extraConfig()[keyRevision], unreadable, reason.Error()
+	g.setStatus(encode(status))
+}
+
+// supervise looks at the files of the applied document, and repairs them if that is asked for.
+func (g *guest) supervise(extraConfig map[string]string) {
+	if g.doc == nil {
+		return
+	}
+	rule := g.rule()
+	if extraConfig[keyRepair] == "" {
+		g.report(rule)
+		return
+	}
+	if digest := g.digest(); digest != filesDigest(g.doc.Files) {
+		status := newStatus(g.applied(), phaseApplying)
+		status.Target, status.FilesDigest = g.seen, digest
+		g.setStatus(encode(status))
+		if !g.sleep(delay(rule.ApplyDelayMS, applyTime)) {
+			return
+		}
+		g.all.withDisk(g.ref, func(d *disk) { d.repair() })
+	}
+	g.update(func(vm *mo.VirtualMachine) []types.PropertyChange {
+		return vc.SetExtraConfig(vm, keyRepair, "")
+	})
+	g.report(rule)
+}
+
+// report tells how the applied document and its files are.
+func (g *guest) report(rule Rule) {
+	if rule.Behaviour == behaveFlapping && g.unwell {
+		rule.Behaviour = behaveUnhealthy
+	}
+	g.setStatus(rule.report(readyStatus(g.seen, *g.doc, g.digest())))
+}
+
+func (g *guest) applied() (revision string) {
+	g.all.withDisk(g.ref, func(d *disk) { revision = d.applied })
+	return revision
+}
+
+func (g *guest) digest() (digest string) {
+	g.all.withDisk(g.ref, func(d *disk) { digest = d.digest() })
+	return digest
 }
 
 // rule is the rule for the machine's present name.

@@ -24,15 +24,18 @@ type Guests struct {
 	others   func(*mo.VirtualMachine) bool
 	bootTime time.Duration
 	rules    ruleBook
+	history  history
 	mu       sync.Mutex
 	running  map[types.ManagedObjectReference]*guest
+	disks    map[types.ManagedObjectReference]*disk
 	closed   bool
 }
 
 // Install begins to run guests, those of machines that are on already included, except for those that have another
 // kind of guest.
 func Install(reg *simulator.Registry, bootTime time.Duration, others func(*mo.VirtualMachine) bool) *Guests {
-	g := &Guests{reg: reg, others: others, bootTime: bootTime, running: map[types.ManagedObjectReference]*guest{}}
+	g := &Guests{reg: reg, others: others, bootTime: bootTime, running: map[types.ManagedObjectReference]*guest{},
+		disks: map[types.ManagedObjectReference]*disk{}, history: history{start: time.Now()}}
 	reg.AddHandler(g)
 	for _, vm := range vc.VMs(reg) {
 		reg.WithLock(vc.NewContext(reg), vm, func() { g.start(&vm.VirtualMachine) })
@@ -72,11 +75,15 @@ type Facts struct {
 	Document json.RawMessage `json:"document,omitempty"`
 	Status   json.RawMessage `json:"status,omitempty"`
 	Error    string          `json:"error,omitempty"`
+	// Applications and Repairs count what a paper guest has done with its documents and files.
+	Applications int `json:"applications"`
+	Repairs      int `json:"repairs"`
 }
 
-// Describe decodes the desired document and the status in a machine's ExtraConfig.
-func (g *Guests) Describe(extraConfig map[string]string) any {
+// Describe decodes the desired document and the status in a machine's ExtraConfig, and counts what its guest did.
+func (g *Guests) Describe(vm *simulator.VirtualMachine, extraConfig map[string]string) any {
 	facts := Facts{Revision: extraConfig[keyRevision]}
+	g.withDisk(vm.Self, func(d *disk) { facts.Applications, facts.Repairs = d.applications, d.repairs })
 	if facts.Revision != "" {
 		raw, err := readDocument(extraConfig)
 		if err != nil {
@@ -100,7 +107,12 @@ func (g *Guests) Reference() types.ManagedObjectReference {
 func (g *Guests) PutObject(*simulator.Context, mo.Reference) {}
 
 // RemoveObject ends the guest of a machine that is gone.
-func (g *Guests) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) { g.end(ref) }
+func (g *Guests) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
+	g.end(ref)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.disks, ref)
+}
 
 // UpdateObject follows the power of a machine and its desired document. The caller holds the machine's lock.
 func (g *Guests) UpdateObject(ctx *simulator.Context, obj mo.Reference, changes []types.PropertyChange) {
@@ -142,7 +154,7 @@ func (g *Guests) start(vm *mo.VirtualMachine) {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	one := &guest{all: g, ref: vm.Self, ctx: ctx, stop: cancel, woken: make(chan struct{}, 1)}
+	one := &guest{all: g, name: vm.Name, ref: vm.Self, ctx: ctx, stop: cancel, woken: make(chan struct{}, 1)}
 	g.running[vm.Self] = one
 	go one.run()
 }
@@ -155,6 +167,7 @@ func (g *Guests) end(ref types.ManagedObjectReference) bool {
 	if ok {
 		one.stop()
 		delete(g.running, ref)
+		g.history.add(Event{Node: one.name, Event: eventOff})
 	}
 	return ok
 }

@@ -20,6 +20,7 @@ import (
 const (
 	keyDesired  = "guestinfo.vio.desired"
 	keyRevision = "guestinfo.vio.desired.revision"
+	keyRepair   = "guestinfo.vio.desired.repair"
 	keyStatus   = "guestinfo.vio.status"
 )
 
@@ -30,6 +31,7 @@ const maxDocumentBytes = 64 << 20
 const (
 	phaseApplying = "applying"
 	phaseReady    = "ready"
+	phaseWaiting  = "waiting"
 	phaseFailed   = "failed"
 )
 
@@ -63,7 +65,9 @@ type Status struct {
 	WaitingFor  string             `json:"waiting_for"`
 	Services    map[string]Service `json:"services"`
 	Cluster     json.RawMessage    `json:"cluster"`
-	FilesDigest string             `json:"files_digest"`
+	FilesDigest string             `json:"files_digest,omitempty"`
+	Target      string             `json:"target"`
+	Unreadable  bool               `json:"unreadable"`
 	Error       string             `json:"error"`
 }
 
@@ -96,6 +100,17 @@ func readDocument(extraConfig map[string]string) ([]byte, error) {
 		return nil, fmt.Errorf("the document's revision is %s, but %s says %s", revision, keyRevision, extraConfig[keyRevision])
 	}
 	return raw, nil
+}
+
+// packedDocument returns the values that readDocument needs.
+func packedDocument(extraConfig map[string]string) map[string]string {
+	packed := map[string]string{}
+	for key, value := range extraConfig {
+		if strings.HasPrefix(key, keyDesired) {
+			packed[key] = value
+		}
+	}
+	return packed
 }
 
 // joinParts returns the packed document, whose parts lie in numbered keys when it is long.
@@ -151,12 +166,12 @@ func newStatus(revision, phase string) Status {
 	return Status{Version: 1, Revision: revision, Phase: phase, Services: map[string]Service{}, Cluster: json.RawMessage("{}")}
 }
 
-// readyStatus reports everything in a document healthy.
-func readyStatus(revision string, doc Document) Status {
+// readyStatus reports everything in a document healthy, with the files as they are.
+func readyStatus(revision string, doc Document, filesDigest string) Status {
 	status := newStatus(revision, phaseReady)
 	for _, named := range append(slices.Clone(doc.Services), doc.Checks...) {
 		status.Services[named.Name] = Service{Healthy: true}
 	}
-	status.FilesDigest = filesDigest(doc.Files)
+	status.Target, status.FilesDigest = revision, filesDigest
 	return status
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,10 +21,14 @@ const (
 	behaveFailed     = "failed"
 	behaveUnhealthy  = "unhealthy"
 	behaveDrifted    = "drifted"
+	behaveFlapping   = "flapping"
 )
 
+// flapTime is how long a flapping guest is well, and then unwell.
+const flapTime = 300 * time.Millisecond
+
 var behaviours = []string{"", behaveNormal, behaveNeverBoots, behaveNeverReady, behaveGarbage, behaveOther, behaveFailed,
-	behaveUnhealthy, behaveDrifted}
+	behaveUnhealthy, behaveDrifted, behaveFlapping}
 
 // Rule says how the guests of some machines behave. The first rule that fits a machine's name counts.
 type Rule struct {
@@ -38,7 +43,7 @@ type Rule struct {
 	WaitingFor string `json:"waiting_for"`
 	// Error is what a failed guest reports.
 	Error string `json:"error"`
-	// Service is the one that an unhealthy guest reports; empty means all.
+	// Service is the one that an unhealthy or flapping guest reports; empty means all.
 	Service string `json:"service"`
 	// Cluster is reported as the cluster's facts.
 	Cluster json.RawMessage `json:"cluster"`
@@ -111,15 +116,26 @@ func (r Rule) report(status Status) string {
 			status.Error = "the node could not be configured"
 		}
 	case behaveUnhealthy:
-		for name := range status.Services {
-			if r.Service == "" || r.Service == name {
-				status.Services[name] = Service{Detail: "does not answer"}
-			}
-		}
+		r.complain(&status)
 	case behaveDrifted:
 		status.FilesDigest = filesDigest([]File{{Path: "/drifted", Content: status.FilesDigest}})
 	}
 	return encode(status)
+}
+
+// complain makes the status that of a node whose services are not well: as the agent, it then waits for them.
+func (r Rule) complain(status *Status) {
+	var sick []string
+	for name := range status.Services {
+		if r.Service == "" || r.Service == name {
+			status.Services[name] = Service{Detail: "does not answer"}
+			sick = append(sick, name+": does not answer")
+		}
+	}
+	if len(sick) > 0 {
+		slices.Sort(sick)
+		status.Phase, status.WaitingFor = phaseWaiting, strings.Join(sick, "; ")
+	}
 }
 
 func encode(status Status) string {

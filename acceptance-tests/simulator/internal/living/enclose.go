@@ -69,6 +69,7 @@ func enclose(root string) (int, error) {
 	if _, err := os.Stat(filepath.Join(root, "usr/lib/systemd/systemd")); err != nil {
 		return 0, fmt.Errorf("%s is no root file system for living guests; `acceptance-tests/guests/living root` prints one: %w", root, err)
 	}
+	raiseLimits()
 	// The kernel kills the process inside when the thread that started it ends.
 	runtime.LockOSThread()
 	c, locks, err := claim(root)

@@ -85,6 +85,9 @@ func (g *guest) assemble() error {
 		if err := os.MkdirAll(group, 0o755); err != nil {
 			return fmt.Errorf("make the guest's control group: %w", err)
 		}
+		if err := shareOut(group); err != nil {
+			return err
+		}
 	}
 	line := filepath.Join(g.machine.dir, "rpc")
 	if g.rpc, err = newRPC(g, line); err != nil {

@@ -110,10 +110,11 @@ func sweep(dir string) error {
 	return nil
 }
 
-// groupsOf are the directories of a name in the trees of control groups in which systemd keeps its services.
+// groupsOf are the directories of a name in the trees of control groups: those in which systemd keeps its services, and
+// the one that shares out the processors.
 func groupsOf(name string) []string {
 	var groups []string
-	for _, tree := range []string{"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"} {
+	for _, tree := range []string{"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu"} {
 		if info, err := os.Stat(tree); err == nil && info.IsDir() {
 			groups = append(groups, filepath.Join(tree, name))
 		}

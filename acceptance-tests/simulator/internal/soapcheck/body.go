@@ -7,15 +7,25 @@ import (
 	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/schema"
 )
 
-// Body checks a whole SOAP request against the vSphere schema, as govmomi's structs know it. The error names the
-// path of the first element that is wrong.
-func Body(data []byte) error {
+// Body checks a whole SOAP request against the vSphere schema, as govmomi's structs know it, and returns it in the form
+// that these structs read: vCenter takes a few values in more forms. The error names the path of the first element that
+// is wrong.
+func Body(data []byte) ([]byte, error) {
 	root, err := parse(data)
-	if err != nil {
-		return err
+	if err == nil {
+		err = checkEnvelope(root)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return root.document.edited(), nil
+}
+
+func checkEnvelope(root *node) error {
 	if root.name != (xml.Name{Space: nsEnvelope, Local: "Envelope"}) {
 		return fmt.Errorf("the document is %q, not a SOAP 1.1 envelope", root.name.Local)
 	}
@@ -45,9 +55,13 @@ func checkElement(n *node, kind reflect.Type, path string) error {
 	return checkConcrete(n, kind, path)
 }
 
-// checkPolymorphic checks an element whose type the request must name.
+// checkPolymorphic checks an element whose type the request may name. One that it does not name is the schema's own, and
+// of anything the schema has none.
 func checkPolymorphic(n *node, iface reflect.Type, path string) error {
 	name, ok := n.xsiType()
+	if kind, known := types.TypeFunc()(declared(iface)); !ok && known {
+		return checkContent(n, kind, path)
+	}
 	if !ok {
 		return fmt.Errorf("%s: xsi:type is missing", path)
 	}
@@ -85,13 +99,13 @@ func checkContent(n *node, kind reflect.Type, path string) error {
 	if kind == reflect.TypeFor[types.ManagedObjectReference]() {
 		return checkReference(n, path)
 	}
-	if isLeaf(kind) {
+	if schema.Leaf(kind) {
 		return checkLeaf(n, kind, path)
 	}
 	if strings.TrimSpace(n.text) != "" {
 		return fmt.Errorf("%s: text %q beside elements", path, strings.TrimSpace(n.text))
 	}
-	return checkSequence(n, fields(kind), path)
+	return checkSequence(n, schema.Fields(kind), path)
 }
 
 func checkReference(n *node, path string) error {
@@ -108,7 +122,7 @@ func checkReference(n *node, path string) error {
 }
 
 // checkSequence checks that the children are those of the schema, in its order and number.
-func checkSequence(n *node, sequence []field, path string) error {
+func checkSequence(n *node, sequence []schema.Field, path string) error {
 	at, seen := 0, 0
 	for _, child := range n.children {
 		next := find(sequence, at, child.name.Local)
@@ -122,10 +136,10 @@ func checkSequence(n *node, sequence []field, path string) error {
 			at, seen = next, 0
 		}
 		seen++
-		if seen > 1 && !sequence[at].repeats {
+		if seen > 1 && !sequence[at].Repeats {
 			return fmt.Errorf("%s: element %q appears more than once", path, child.name.Local)
 		}
-		if err := checkElement(child, sequence[at].kind, path+"."+child.name.Local); err != nil {
+		if err := checkElement(child, sequence[at].Kind, path+"."+child.name.Local); err != nil {
 			return err
 		}
 	}
@@ -136,16 +150,16 @@ func checkSequence(n *node, sequence []field, path string) error {
 }
 
 // requireNone reports the first field that had to be there; the first of them was seen so many times.
-func requireNone(skipped []field, seen int, path string) error {
+func requireNone(skipped []schema.Field, seen int, path string) error {
 	for i, f := range skipped {
-		if f.required && (i > 0 || seen == 0) {
-			return fmt.Errorf("%s: required element %q is missing", path, f.name)
+		if f.Required && (i > 0 || seen == 0) {
+			return fmt.Errorf("%s: required element %q is missing", path, f.Name)
 		}
 	}
 	return nil
 }
 
-func outOfPlace(sequence []field, name, path string) error {
+func outOfPlace(sequence []schema.Field, name, path string) error {
 	if find(sequence, 0, name) >= 0 {
 		return fmt.Errorf("%s: element %q is out of the schema's order (%s)", path, name, names(sequence))
 	}

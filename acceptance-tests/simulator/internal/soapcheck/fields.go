@@ -7,85 +7,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/schema"
 )
 
-// field is one element of a type's sequence.
-type field struct {
-	name     string
-	kind     reflect.Type
-	repeats  bool
-	required bool
-}
-
-// fieldCache remembers the sequences that reflection found.
-var fieldCache sync.Map
-
-// fields returns the sequence of a type. govmomi keeps the schema's order: base types are embedded first.
-func fields(kind reflect.Type) []field {
-	if cached, ok := fieldCache.Load(kind); ok {
-		return cached.([]field)
-	}
-	var sequence []field
-	for i := range kind.NumField() {
-		f := kind.Field(i)
-		if f.Anonymous {
-			sequence = append(sequence, fields(f.Type)...)
-			continue
-		}
-		if one, ok := newField(f); ok {
-			sequence = append(sequence, one)
-		}
-	}
-	fieldCache.Store(kind, sequence)
-	return sequence
-}
-
-func newField(f reflect.StructField) (field, bool) {
-	name, options, _ := strings.Cut(f.Tag.Get("xml"), ",")
-	if name == "" || name == "-" || strings.Contains(options, "attr") && !strings.Contains(options, "typeattr") {
-		return field{}, false
-	}
-	out := field{name: name, kind: f.Type}
-	// govmomi gives some optional elements a pointer instead of omitempty.
-	out.required = !strings.Contains(options, "omitempty") && f.Type.Kind() != reflect.Pointer
-	if f.Type.Kind() == reflect.Slice && !isLeaf(f.Type) {
-		out.repeats, out.kind = true, f.Type.Elem()
-	}
-	return out, true
-}
-
-func find(sequence []field, from int, name string) int {
+func find(sequence []schema.Field, from int, name string) int {
 	for i := from; i < len(sequence); i++ {
-		if sequence[i].name == name {
+		if sequence[i].Name == name {
 			return i
 		}
 	}
 	return -1
 }
 
-func names(sequence []field) string {
+func names(sequence []schema.Field) string {
 	list := make([]string, len(sequence))
 	for i, f := range sequence {
-		list[i] = f.name
+		list[i] = f.Name
 	}
 	return strings.Join(list, ", ")
 }
-
-// isLeaf says whether values of a type are text and not elements.
-func isLeaf(kind reflect.Type) bool {
-	if kind == reflect.TypeFor[time.Time]() {
-		return true
-	}
-	if kind.Kind() == reflect.Slice {
-		return kind.Elem().Kind() == reflect.Uint8
-	}
-	return kind.Kind() != reflect.Struct && kind.Kind() != reflect.Interface
-}
-
-// enum is what govmomi's enumerations implement.
-type enum interface{ Strings() []string }
 
 // checkLeaf checks the text of an element against its Go type.
 func checkLeaf(n *node, kind reflect.Type, path string) error {
@@ -93,16 +35,33 @@ func checkLeaf(n *node, kind reflect.Type, path string) error {
 		return fmt.Errorf("%s: element %q where a value is expected", path, n.children[0].name.Local)
 	}
 	text := strings.TrimSpace(n.text)
-	if e, ok := reflect.Zero(kind).Interface().(enum); ok {
+	if e, ok := reflect.Zero(kind).Interface().(schema.Enum); ok {
 		if !slices.Contains(e.Strings(), text) {
 			return fmt.Errorf("%s: %q is not a %s", path, text, kind.Name())
 		}
 		return nil
 	}
-	if !readable(kind, text) {
-		return fmt.Errorf("%s: %q is not a %s", path, text, kind)
+	if readable(kind, text) {
+		return nil
 	}
-	return nil
+	if plain := plainForm(kind, text); readable(kind, plain) {
+		n.rewrite(plain)
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not a %s", path, text, kind)
+}
+
+// plainForm turns what OpenStack's drivers send, and vCenter takes, into what Go reads: a time without a zone is UTC, and
+// a whole number may have a fraction of zeros.
+func plainForm(kind reflect.Type, text string) string {
+	if kind == reflect.TypeFor[time.Time]() {
+		return text + "Z"
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	if fraction != "" && strings.Trim(fraction, "0") == "" && kind.Kind() >= reflect.Int && kind.Kind() <= reflect.Uint64 {
+		return whole
+	}
+	return text
 }
 
 func readable(kind reflect.Type, text string) bool {

@@ -28,14 +28,47 @@ type node struct {
 	text     string
 	// prefixes are the namespace prefixes in force, to resolve the values of xsi:type.
 	prefixes map[string]string
+	// document is what the element belongs to, from and to are where its last text lies in it.
+	document *document
+	from, to int64
+}
+
+// document is a request and what is to be changed of it.
+type document struct {
+	data  []byte
+	edits []edit
+}
+
+// edit is a text that stands for what lies between two places of a document.
+type edit struct {
+	from, to int64
+	text     string
+}
+
+// rewrite notes another text for an element without elements.
+func (n *node) rewrite(text string) {
+	n.document.edits = append(n.document.edits, edit{n.from, n.to, text})
+}
+
+// edited is the document with its edits, which were noted in its order.
+func (d *document) edited() []byte {
+	var out []byte
+	var at int64
+	for _, e := range d.edits {
+		out = append(append(out, d.data[at:e.from]...), e.text...)
+		at = e.to
+	}
+	return append(out, d.data[at:]...)
 }
 
 // parse reads a document into its root element.
 func parse(data []byte) (*node, error) {
 	decoder := xml.NewDecoder(bytes.NewReader(data))
+	whole := &document{data: data}
 	var stack []*node
 	var root *node
 	for {
+		before := decoder.InputOffset()
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) {
 			break
@@ -46,6 +79,7 @@ func parse(data []byte) (*node, error) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			n := newNode(t, stack)
+			n.document = whole
 			if root == nil {
 				root = n
 			}
@@ -54,7 +88,8 @@ func parse(data []byte) (*node, error) {
 			stack = stack[:len(stack)-1]
 		case xml.CharData:
 			if len(stack) > 0 {
-				stack[len(stack)-1].text += string(t)
+				n := stack[len(stack)-1]
+				n.text, n.from, n.to = n.text+string(t), before, decoder.InputOffset()
 			}
 		}
 	}

@@ -86,8 +86,11 @@ func (f *filter) selected() []types.ManagedObjectReference {
 // compare reads objects and reports how they differ from what was reported before; those of expected that are not
 // there any more have left.
 func (f *filter) compare(ctx *simulator.Context, pc *simulator.PropertyCollector, spec types.PropertyFilterSpec, expected []types.ManagedObjectReference) ([]types.ObjectUpdate, types.BaseMethodFault) {
-	body := pc.RetrievePropertiesEx(ctx, &types.RetrievePropertiesEx{This: pc.Self,
-		SpecSet: []types.PropertyFilterSpec{spec}}).(*methods.RetrievePropertiesExBody)
+	specs, fault := selected(ctx, []types.PropertyFilterSpec{spec})
+	if fault != nil {
+		return nil, fault
+	}
+	body := pc.RetrievePropertiesEx(ctx, &types.RetrievePropertiesEx{This: pc.Self, SpecSet: specs}).(*methods.RetrievePropertiesExBody)
 	if body.Fault_ != nil {
 		fault, _ := body.Fault_.VimFault().(types.BaseMethodFault)
 		return nil, fault

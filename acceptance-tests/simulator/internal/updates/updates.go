@@ -1,6 +1,7 @@
 // Package updates replaces the waiting side of the simulator's PropertyCollector. The original reads every object of
 // every filter again for every change of any object, which makes large runs quadratic, and holds locks in an order that
 // can deadlock when a filter watches a view or a folder. This one reads only what changed and holds no lock meanwhile.
+// It also replaces how objects are selected by the way to them, as the original does not end where a way leads back.
 package updates
 
 import (
@@ -27,6 +28,10 @@ func Install(reg *simulator.Registry) *Hub {
 // Override returns the object that is to run a call in place of the simulator's own, or nil.
 func (h *Hub) Override(ctx *simulator.Context, method *simulator.Method) mo.Reference {
 	switch method.Name {
+	case "RetrieveProperties", "RetrievePropertiesEx":
+		if pc, ok := ctx.Session.Get(method.This).(*simulator.PropertyCollector); ok && Traverses(Specs(method.Body)) {
+			return &reader{pc}
+		}
 	case "CreateFilter", "WaitForUpdates", "WaitForUpdatesEx", "CancelWaitForUpdates", "DestroyPropertyCollector":
 		if pc, ok := ctx.Session.Get(method.This).(*simulator.PropertyCollector); ok {
 			return &override{Self: method.This, collector: h.collector(ctx.Session.Key, pc)}

@@ -67,6 +67,9 @@ func (v *VCenter) placeNew(ctx *simulator.Context, req *types.CreateVM_Task) (ty
 	if ds == nil {
 		return none, nil, &types.InvalidDatastorePath{DatastorePath: req.Config.Files.VmPathName}
 	}
+	if fault := v.capacity.take(ds, req.Config.DeviceChange); fault != nil {
+		return none, nil, fault
+	}
 	if req.Host != nil {
 		fault := checkHost(ctx, c, *req.Host, ds.Self)
 		return *req.Host, func() {}, fault

@@ -9,6 +9,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/soapcheck"
+	"github.com/vio/terraform-provider-vio/acceptance-tests/simulator/internal/updates"
 )
 
 // toleratesStale are the methods for which a reference to what is gone is no error, or that find out themselves.
@@ -19,7 +20,7 @@ var toleratesStale = map[string]bool{
 
 // guard refuses calls that a real vCenter would refuse, and that would crash or wedge the simulator.
 func (v *VCenter) guard(ctx *simulator.Context, method *simulator.Method) types.BaseMethodFault {
-	if specs := filterSpecs(method.Body); specs != nil {
+	if specs := updates.Specs(method.Body); specs != nil {
 		if fault := checkPaths(specs); fault != nil {
 			return fault
 		}
@@ -27,18 +28,6 @@ func (v *VCenter) guard(ctx *simulator.Context, method *simulator.Method) types.
 	scan := &scan{reg: v.reg, session: ctx.Session, stale: !toleratesStale[method.Name]}
 	scan.visit(reflect.ValueOf(method.Body))
 	return scan.fault
-}
-
-func filterSpecs(body any) []types.PropertyFilterSpec {
-	switch request := body.(type) {
-	case *types.RetrieveProperties:
-		return request.SpecSet
-	case *types.RetrievePropertiesEx:
-		return request.SpecSet
-	case *types.CreateFilter:
-		return []types.PropertyFilterSpec{request.Spec}
-	}
-	return nil
 }
 
 // checkPaths faults the whole call when one property path does not exist.

@@ -15,22 +15,24 @@ type whereabouts struct {
 	host types.ManagedObjectReference
 	on   bool
 	// template machines take no room.
-	template bool
+	template  bool
+	memoryMiB int64
 }
 
 // placement chooses hosts. It follows all machines by the changes that the registry announces, so that choosing needs
 // no other machine's lock.
 type placement struct {
-	reg *simulator.Registry
-	mu  sync.Mutex
+	reg      *simulator.Registry
+	capacity *capacity
+	mu       sync.Mutex
 	// vms holds every machine that is on a host.
 	vms map[types.ManagedObjectReference]whereabouts
 	// pending holds machines that are being placed: by reference at power-on, under a made-up one before they exist.
 	pending map[types.ManagedObjectReference]types.ManagedObjectReference
 }
 
-func newPlacement(reg *simulator.Registry) *placement {
-	p := &placement{reg: reg, vms: map[types.ManagedObjectReference]whereabouts{},
+func newPlacement(reg *simulator.Registry, capacity *capacity) *placement {
+	p := &placement{reg: reg, capacity: capacity, vms: map[types.ManagedObjectReference]whereabouts{},
 		pending: map[types.ManagedObjectReference]types.ManagedObjectReference{}}
 	for _, vm := range vc.VMs(reg) {
 		p.note(&vm.VirtualMachine)
@@ -68,7 +70,8 @@ func (p *placement) note(vm *mo.VirtualMachine) {
 	defer p.mu.Unlock()
 	if p.reg.Get(vm.Self) != nil {
 		p.vms[vm.Self] = whereabouts{host: *vm.Runtime.Host, template: vm.Config.Template,
-			on: vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn}
+			memoryMiB: int64(vm.Config.Hardware.MemoryMB),
+			on:        vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn}
 	}
 }
 
@@ -88,14 +91,17 @@ type request struct {
 
 // choose picks a host and holds the place until release is called.
 func (p *placement) choose(ctx *simulator.Context, req request) (host types.ManagedObjectReference, release func(), fault types.BaseMethodFault) {
-	hosts, rules := clusterState(ctx, req.cluster)
-	hosts = usable(ctx, hosts, req.datastore)
+	all, rules := clusterState(ctx, req.cluster)
+	hosts := usable(ctx, all, req.datastore)
 	if len(hosts) == 0 {
 		return host, nil, &types.NoCompatibleHost{}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if req.powerOn {
+		if fault = p.admit(req, all); fault != nil {
+			return host, nil, fault
+		}
 		if hosts, fault = p.obey(hosts, rules, req.vm); fault != nil {
 			return host, nil, fault
 		}

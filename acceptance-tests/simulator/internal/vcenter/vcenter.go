@@ -33,13 +33,16 @@ type VCenter struct {
 	reg       *simulator.Registry
 	names     *names
 	placement *placement
+	capacity  *capacity
 	macs      *macs
 	updates   *updates.Hub
 }
 
 // Install puts the stricter behaviour in front of every call.
 func Install(reg *simulator.Registry) *VCenter {
-	v := &VCenter{reg: reg, names: newNames(), placement: newPlacement(reg), macs: newMACs(reg), updates: updates.Install(reg)}
+	room := &capacity{memoryMiB: map[types.ManagedObjectReference]int64{}, freeGiB: map[string]int64{}}
+	v := &VCenter{reg: reg, names: newNames(), placement: newPlacement(reg, room), capacity: room, macs: newMACs(reg),
+		updates: updates.Install(reg)}
 	reg.AddHandler(v.placement)
 	reg.AddHandler(&ruleCleaner{reg: reg})
 	reg.Handler = v.handle
@@ -49,6 +52,9 @@ func Install(reg *simulator.Registry) *VCenter {
 // handle sees every call after decoding and before it runs. It returns the object that is to run it, or a fault.
 func (v *VCenter) handle(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
 	if ctx.Session == nil {
+		if updates.Traverses(updates.Specs(method.Body)) { // the simulator would answer them all
+			return nil, &types.NotAuthenticated{NoPermission: types.NoPermission{Object: &method.This, PrivilegeId: "System.View"}}
+		}
 		return nil, nil // the simulator answers NotAuthenticated
 	}
 	if fault := v.guard(ctx, method); fault != nil {
@@ -79,6 +85,14 @@ func (v *VCenter) override(method *simulator.Method) mo.Reference {
 		if method.Name == "CreateVM_Task" {
 			return &folder{obj, v}
 		}
+	case *simulator.ResourcePool:
+		if method.Name == "MoveIntoResourcePool" {
+			return &pool{obj, v}
+		}
+	case *simulator.HostDatastoreBrowser:
+		if method.Name == "SearchDatastore_Task" || method.Name == "SearchDatastoreSubFolders_Task" {
+			return &browser{obj}
+		}
 	case *simulator.ClusterComputeResource:
 		if method.Name == "ReconfigureComputeResource_Task" {
 			return &cluster{obj, v}
@@ -96,6 +110,12 @@ type machine struct {
 // folder is a folder with our own versions of some methods.
 type folder struct {
 	*simulator.Folder
+	vcenter *VCenter
+}
+
+// pool is a resource pool with a method that the simulator lacks.
+type pool struct {
+	*simulator.ResourcePool
 	vcenter *VCenter
 }
 
