@@ -7,6 +7,16 @@ use crate::{
     WorkingDirectory, secrets,
 };
 
+/// As many nodes of each kind of `examples/complete` as the release allows, and the line of the example that makes the kind.
+pub const MOST_NODES: [(&str, u32); 6] = [
+    ("kind                  = \"load_balancer\"", 4),
+    ("kind                  = \"database\"", 7),
+    ("kind                  = \"message_queue\"", 7),
+    ("kind                  = \"memcache\"", 8),
+    ("memcache_id           = vio_component.memcache.id\n", 10),
+    ("kind                  = \"dhcp\"", 8),
+];
+
 /// A simulated vCenter and a working directory that points at it.
 ///
 /// The methods here are the steps of a transcript: they fail, with all that was said, when a step does not go as

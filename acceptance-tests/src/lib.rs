@@ -24,6 +24,7 @@
 //! - [`living`]: guests that are real systems: whether this machine can run them, and how to enter them.
 //! - [`secrets`]: looks for a canary in everything that a run leaves behind.
 //! - [`generated`]: the files of the repository that are made from what the provider says.
+//! - [`tiers`]: what became of the tests that need more than every machine has, told at the end of a run.
 //! - [`measure`]: start-up time, memory and size of the provider.
 //! - [`tools`]: builds what is run: OpenTofu, the simulator, tfplugindocs, the provider.
 
@@ -40,15 +41,19 @@ mod running;
 pub mod secrets;
 mod simulator;
 mod state;
+pub mod tiers;
 pub mod tools;
 mod working_directory;
 
 pub use cli::{Cli, on_every_cli};
-pub use deployment::Deployment;
+pub use deployment::{Deployment, MOST_NODES};
 pub use installation::Installation;
 pub use output::{Diagnostic, Output};
 pub use plan::{Change, Plan};
 pub use running::Running;
-pub use simulator::{Call, CallLog, Inventory, Simulator, SimulatorOptions};
+pub use simulator::{
+    Call, CallLog, HeldCall, Holds, Inventory, Mutation, Nsx, NsxLog, Simulator, SimulatorOptions,
+    TransportNode,
+};
 pub use state::{Node, State};
 pub use working_directory::WorkingDirectory;

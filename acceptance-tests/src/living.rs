@@ -3,15 +3,22 @@
 //! They need root, namespaces, overlays and a root file system that is built once per machine; `guests/living` knows
 //! all of that. Whoever wants them asks [`root`] first and says aloud what it answers.
 
+mod cloud;
+mod probe;
+
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Ended, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::{Cli, Deployment, Installation, Simulator, SimulatorOptions, WorkingDirectory, paths};
+
+pub use cloud::{Answer, Cloud, Token};
+pub use probe::{Outage, Probe};
 
 /// Where this is `1`, a machine that cannot run living guests is a failure, not a reason to leave them out.
 pub const DEMANDED_BY: &str = "VIO_REQUIRE_LIVING";
@@ -28,6 +35,11 @@ pub enum Living {
     NotHere(String),
 }
 
+/// Whether a machine that cannot run living guests is a failure.
+pub fn demanded() -> bool {
+    std::env::var_os(DEMANDED_BY).is_some_and(|value| value == "1")
+}
+
 /// The guests' root file system, which is built first if it is missing (some minutes, with progress on standard error);
 /// or why this machine cannot run living guests. That is an error where `VIO_REQUIRE_LIVING=1`.
 pub fn root() -> Result<Living> {
@@ -36,7 +48,7 @@ pub fn root() -> Result<Living> {
     let check = check.with_context(|| format!("starting {}", script.display()))?;
     if !check.status.success() {
         let reason = String::from_utf8_lossy(&check.stderr).trim().to_owned();
-        if std::env::var_os(DEMANDED_BY).is_some_and(|value| value == "1") {
+        if demanded() {
             bail!("{DEMANDED_BY}=1, but {reason}");
         }
         return Ok(Living::NotHere(reason));
@@ -48,6 +60,10 @@ pub fn root() -> Result<Living> {
     }
     Ok(Living::Root(PathBuf::from(String::from_utf8_lossy(&built.stdout).trim())))
 }
+
+/// How long a command may take that waits for living guests: the controllers alone migrate seven databases, and the
+/// machine may have two cores. A whole cloud takes five minutes on two idle ones.
+const LIMIT: Duration = Duration::from_secs(1500);
 
 /// The arguments of the simulator for guests that boot from this root.
 pub fn simulator_options(root: &Path) -> SimulatorOptions {
@@ -65,6 +81,7 @@ pub fn deployment(cli: &Cli, installation: Installation, options: &SimulatorOpti
         directory.set_env(&name, &value);
     }
     directory.set_env("VSPHERE_SERVER", VCENTER);
+    directory.limit(LIMIT);
     Ok(Deployment { directory, vcenter })
 }
 

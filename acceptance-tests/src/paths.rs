@@ -8,16 +8,26 @@ use anyhow::{Context as _, Result};
 pub fn repository() -> PathBuf {
     // Cargo does not build anew when the repository has moved, but tells where it is now to whatever it runs.
     let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let crate_dir = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
-    crate_dir.parent().unwrap_or(&crate_dir).to_path_buf()
+    top_above(&std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from))
+}
+
+/// The workspace that a package is of: packages lie at different depths, and one lock file is at its top.
+fn top_above(package: &Path) -> PathBuf {
+    let locked = package.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
+    locked.unwrap_or(package).to_path_buf()
 }
 
 /// Cargo's target directory: the one this program was built into, wherever the user's configuration has put it.
 pub fn target() -> Result<PathBuf> {
     let program = std::env::current_exe().context("finding the path of the running program")?;
-    // Cargo marks its target directory with this file, so that backup programs leave it out.
-    let marked = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
-    Ok(marked.map_or_else(|| repository().join("target"), Path::to_path_buf))
+    Ok(target_above(&program).unwrap_or_else(|| repository().join("target")))
+}
+
+/// Cargo leaves what it knows of the compiler at the top of whatever target directory it builds into; its mark for backup
+/// programs is only in those that it made itself.
+fn target_above(program: &Path) -> Option<PathBuf> {
+    let built_into = program.ancestors().find(|dir| dir.join(".rustc_info.json").is_file());
+    built_into.map(Path::to_path_buf)
 }
 
 /// The program of this name in the directories of `PATH`.
@@ -73,6 +83,26 @@ mod tests {
     fn repository_holds_the_workspace_manifest() {
         let manifest = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn packages_at_every_depth_know_one_top() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::write(top.path().join("Cargo.lock"), "").unwrap();
+        for package in ["", "acceptance-tests", "acceptance-tests/what-ran"] {
+            assert_eq!(top_above(&top.path().join(package)), top.path());
+        }
+        assert_eq!(top_above(&repository().join("acceptance-tests/what-ran")), repository());
+    }
+
+    #[test]
+    fn a_target_directory_that_cargo_found_there_is_one() {
+        let made = tempfile::tempdir().unwrap();
+        let program = made.path().join("debug/deps/program");
+        assert_eq!(target_above(&program), None);
+        std::fs::write(made.path().join(".rustc_info.json"), "{}").unwrap();
+        assert_eq!(target_above(&program).as_deref(), Some(made.path()));
+        assert!(target().is_ok_and(|found| found.join(".rustc_info.json").is_file()));
     }
 
     #[test]

@@ -11,12 +11,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::output::Output;
 
-/// No command of a scenario takes longer than this: a hanging one is killed and reported with what it had said.
-const LIMIT: Duration = Duration::from_secs(600);
+/// No command of a scenario takes longer than this unless it says so: a hanging one is killed and reported with what it
+/// had said.
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
 /// How soon a signal to this program reaches the command.
 const LOOK_FOR_INTERRUPTS_EVERY: Duration = Duration::from_millis(100);
@@ -31,11 +32,13 @@ pub struct Running {
     group: Pid,
     started: Instant,
     ended: Receiver<std::io::Result<ExitStatus>>,
+    waiter: JoinHandle<()>,
     stdout: Stream,
     stderr: Stream,
     status: Option<ExitStatus>,
     interrupts: Option<Arc<AtomicBool>>,
     log: Option<PathBuf>,
+    limit: Duration,
 }
 
 impl Running {
@@ -54,23 +57,33 @@ impl Running {
         let stdout = Stream::follow(child.stdout.take().context("no standard output")?, on_line);
         let stderr = Stream::follow(child.stderr.take().context("no standard error")?, Box::new(|_| ()));
         let (sender, ended) = mpsc::channel();
-        thread::spawn(move || sender.send(child.wait()));
+        let waiter = thread::spawn(move || {
+            // Nobody may be waiting for it any more.
+            let _ = sender.send(child.wait());
+        });
         Ok(Self {
             command: shown,
             group,
             started,
             ended,
+            waiter,
             stdout,
             stderr,
             status: None,
             interrupts: None,
             log: None,
+            limit: LIMIT,
         })
     }
 
     /// While it is waited for, the command is interrupted each time this becomes true.
     pub(crate) fn forward(&mut self, interrupts: Option<Arc<AtomicBool>>) {
         self.interrupts = interrupts;
+    }
+
+    /// It is killed when it takes longer than this.
+    pub(crate) fn limit(&mut self, limit: Duration) {
+        self.limit = limit;
     }
 
     /// What it says is written to this file when it has ended.
@@ -92,6 +105,17 @@ impl Running {
     /// SIGKILL to the CLI and to its providers: the machine lost power.
     pub fn kill(&self) -> Result<()> {
         kill_process_group(self.group, Signal::KILL).with_context(|| format!("killing `{}`", self.command))
+    }
+
+    /// SIGKILL to the CLI alone: its providers lose it.
+    pub fn kill_cli(&self) -> Result<()> {
+        kill_process(self.group, Signal::KILL)
+            .with_context(|| format!("killing the CLI of `{}`", self.command))
+    }
+
+    /// Whether it has ended; [`Running::wait`] says how.
+    pub fn has_ended(&self) -> bool {
+        self.waiter.is_finished()
     }
 
     /// Waits until the standard output holds this text.
@@ -124,7 +148,7 @@ impl Running {
     }
 
     fn ended(&self) -> Result<ExitStatus> {
-        while self.started.elapsed() < LIMIT {
+        while self.started.elapsed() < self.limit {
             match self.ended.recv_timeout(LOOK_FOR_INTERRUPTS_EVERY) {
                 Ok(status) => return status.with_context(|| format!("waiting for `{}`", self.command)),
                 Err(RecvTimeoutError::Disconnected) => bail!("lost sight of `{}`", self.command),
@@ -136,13 +160,20 @@ impl Running {
         }
         self.kill()?;
         bail!(
-            "`{}` was still running after {} s and has been killed; it had said:\n{}{}",
+            "`{}` was still running after {} s and has been killed; the last that it had said:\n{}{}",
             self.command,
-            LIMIT.as_secs(),
-            self.stdout.text(),
-            self.stderr.text()
+            self.limit.as_secs(),
+            last_lines(&self.stdout.text()),
+            last_lines(&self.stderr.text())
         )
     }
+}
+
+/// The end of what a hanging command said: how far it came.
+fn last_lines(text: &str) -> String {
+    const MOST: usize = 40;
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(MOST)..].iter().map(|line| format!("{line}\n")).collect()
 }
 
 impl Drop for Running {

@@ -1,6 +1,8 @@
 //! The simulated vCenter: one process for each scenario.
 
 mod control;
+mod holds;
+mod nsx;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +21,9 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::tools;
 
-pub use control::{Call, CallLog, Inventory};
+pub use control::{Call, CallLog, Inventory, Mutation};
+pub use holds::{HeldCall, Holds};
+pub use nsx::{Nsx, NsxLog, TransportNode};
 
 /// How long the simulator may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -63,6 +67,7 @@ struct Ready {
     ca_pem_file: String,
     thumbprint: String,
     control: String,
+    nsx: Option<nsx::Ready>,
 }
 
 impl Simulator {
@@ -166,6 +171,7 @@ impl Ready {
             ca_pem_file: text("ca_pem_file")?,
             thumbprint: text("thumbprint")?,
             control: text("control")?,
+            nsx: nsx::Ready::parse(&value["nsx"]),
         })
     }
 }

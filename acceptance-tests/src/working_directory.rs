@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::running::OnLine;
+use crate::running::{self, OnLine};
 use crate::{Cli, Installation, Output, Plan, Running, State, paths, tools};
 
 /// Where `plan` leaves its plan for `apply_plan` and `show_plan`.
@@ -31,6 +32,7 @@ pub struct WorkingDirectory {
     tracing: Cell<bool>,
     interrupts: RefCell<Option<Arc<AtomicBool>>>,
     commands: Cell<u32>,
+    limit: Cell<Duration>,
 }
 
 impl WorkingDirectory {
@@ -58,6 +60,7 @@ impl WorkingDirectory {
             tracing: Cell::new(false),
             interrupts: RefCell::new(None),
             commands: Cell::new(0),
+            limit: Cell::new(running::LIMIT),
         })
     }
 
@@ -94,6 +97,11 @@ impl WorkingDirectory {
     /// From now on each command writes a log of level TRACE to `logs/`.
     pub fn trace(&self) {
         self.tracing.set(true);
+    }
+
+    /// From now on a command may take this long before it is killed.
+    pub fn limit(&self, limit: Duration) {
+        self.limit.set(limit);
     }
 
     /// Interrupts the running command each time this becomes true: for programs that catch Ctrl-C themselves.
@@ -230,6 +238,7 @@ impl WorkingDirectory {
         let shown = format!("{} {}", self.cli.name, arguments.join(" "));
         let mut running = Running::start(&mut command, shown, on_line)?;
         running.forward(self.interrupts.borrow().clone());
+        running.limit(self.limit.get());
         running.log_to(log("out"));
         Ok(running)
     }

@@ -41,6 +41,35 @@ pub struct Call {
     pub outcome: String,
 }
 
+/// What one call changed, and in whose name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mutation {
+    /// The session that made the call, counted from 1 in the order of the logins.
+    pub session: u64,
+    /// The SOAP method: `CloneVM_Task`.
+    pub method: String,
+    /// The inventory path of the object it was called on.
+    pub path: String,
+    /// The inventory path of what it made; empty when it made nothing.
+    pub makes: String,
+    /// The names of the rules of a cluster that it changed.
+    pub rules: Vec<String>,
+}
+
+impl Mutation {
+    fn from_json(value: &Value) -> Self {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let rules = value["rules"].as_array().into_iter().flatten();
+        Self {
+            session: value["session"].as_u64().unwrap_or_default(),
+            method: text("method"),
+            path: text("path"),
+            makes: text("makes"),
+            rules: rules.filter_map(Value::as_str).map(str::to_owned).collect(),
+        }
+    }
+}
+
 impl CallLog {
     fn from_json(raw: Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -116,6 +145,12 @@ impl Simulator {
         Ok(CallLog::from_json(self.get("log", &[])?))
     }
 
+    /// Every call that changed the inventory since the start or the last reset, in the order in which they came.
+    pub fn mutations(&self) -> Result<Vec<Mutation>> {
+        let mutations = self.get("mutations", &[])?;
+        Ok(mutations.as_array().into_iter().flatten().map(Mutation::from_json).collect())
+    }
+
     /// Empties the log.
     pub fn reset_log(&self) -> Result<()> {
         self.post("log/reset", &[], None)
@@ -133,6 +168,11 @@ impl Simulator {
         Ok(Inventory { document: self.get("inventory", &[])? })
     }
 
+    /// The inventory without these of each VM's facts: `host`, `mac`, `extra_config`, `tools`, `address`.
+    pub fn inventory_without(&self, facts: &[&str]) -> Result<Inventory> {
+        Ok(Inventory { document: self.get("inventory", &[("omit", &facts.join(","))])? })
+    }
+
     /// One VM as vCenter has it: `power`, `host`, `cpus`, `memory_mib`, `extra_config`, `nics`, `disks`, `snapshots`.
     pub fn vm(&self, name: &str) -> Result<Value> {
         Ok(self.get("vm", &[("name", name)])?["vm"].take())
@@ -141,6 +181,13 @@ impl Simulator {
     /// What the guest of a VM has been told and says, decoded.
     pub fn guest(&self, name: &str) -> Result<Value> {
         Ok(self.get("vm", &[("name", name)])?["guest"].take())
+    }
+
+    /// What paper guests have lived through since the start, in order: `node`, `event` (`applying`, `applied`, `off`),
+    /// and with `applied` the `document`.
+    pub fn guest_history(&self) -> Result<Vec<Value>> {
+        let Value::Array(events) = self.get("guests/history", &[])? else { bail!("the history is no list") };
+        Ok(events)
     }
 
     /// The living guests and the namespaces that they are in; with `memory`, what each takes is measured.
@@ -179,6 +226,11 @@ impl Simulator {
         self.post("vm/set-extra-config", &[("name", name), ("key", key), ("value", value)], None)
     }
 
+    /// Changes a file inside a paper guest, by hand; it must be one of the document that the guest has applied.
+    pub fn edit_file(&self, name: &str, path: &str, content: &str) -> Result<()> {
+        self.post("vm/edit-file", &[("name", name), ("path", path), ("content", content)], None)
+    }
+
     /// Creates a VM that is not ours, in the folder of this inventory path.
     pub fn create_foreign(&self, name: &str, folder: &str) -> Result<()> {
         self.post("vm/create", &[("name", name), ("folder", folder)], None)
@@ -194,6 +246,47 @@ impl Simulator {
         self.post("vm/move", &[("name", name), ("host", host)], None)
     }
 
+    /// Moves a VM to the folder of this inventory path.
+    pub fn move_to_folder(&self, name: &str, folder: &str) -> Result<()> {
+        self.post("vm/move-to-folder", &[("name", name), ("folder", folder)], None)
+    }
+
+    /// Connects a network card of a VM, by its number from 0, to a port group.
+    pub fn connect(&self, name: &str, index: u32, network: &str) -> Result<()> {
+        let index = index.to_string();
+        self.post("vm/connect", &[("name", name), ("index", &index), ("network", network)], None)
+    }
+
+    /// Gives a VM another BIOS UUID.
+    pub fn set_uuid(&self, name: &str, uuid: &str) -> Result<()> {
+        self.post("vm/set-uuid", &[("name", name), ("uuid", uuid)], None)
+    }
+
+    /// Removes all snapshots of a VM.
+    pub fn remove_snapshots(&self, name: &str) -> Result<()> {
+        self.post("vm/remove-snapshots", &[("name", name)], None)
+    }
+
+    /// Removes an empty folder.
+    pub fn destroy_folder(&self, path: &str) -> Result<()> {
+        self.post("folder/destroy", &[("path", path)], None)
+    }
+
+    /// Removes a resource pool; its VMs go to the one that it is in.
+    pub fn destroy_pool(&self, path: &str) -> Result<()> {
+        self.post("pool/destroy", &[("path", path)], None)
+    }
+
+    /// Removes an anti-affinity rule.
+    pub fn remove_rule(&self, name: &str) -> Result<()> {
+        self.post("rule/remove", &[("name", name)], None)
+    }
+
+    /// Lets an anti-affinity rule be in force no more.
+    pub fn disable_rule(&self, name: &str) -> Result<()> {
+        self.post("rule/disable", &[("name", name)], None)
+    }
+
     /// Takes a snapshot of a VM.
     pub fn take_snapshot(&self, name: &str, snapshot: &str) -> Result<()> {
         self.post("vm/snapshot", &[("name", name), ("snapshot", snapshot)], None)
@@ -202,6 +295,41 @@ impl Simulator {
     /// Begins or ends the maintenance mode of a host.
     pub fn set_maintenance(&self, host: &str, on: bool) -> Result<()> {
         self.post("host/maintenance", &[("name", host), ("on", if on { "true" } else { "false" })], None)
+    }
+
+    /// Takes a host away: its machines are off, and with `ha` start on other hosts.
+    pub fn fail_host(&self, host: &str, ha: bool) -> Result<()> {
+        self.post("host/fail", &[("name", host), ("ha", if ha { "true" } else { "false" })], None)
+    }
+
+    /// Brings a host back.
+    pub fn recover_host(&self, host: &str) -> Result<()> {
+        self.post("host/recover", &[("name", host)], None)
+    }
+
+    /// Moves the running machines of a host elsewhere, as DRS does when it enters maintenance mode.
+    pub fn evacuate_host(&self, host: &str) -> Result<()> {
+        self.post("host/evacuate", &[("name", host)], None)
+    }
+
+    /// Lets the machines that run in a cluster have so much memory together.
+    pub fn limit_memory(&self, cluster: &str, memory_mib: u32) -> Result<()> {
+        self.post("cluster/capacity", &[("name", cluster), ("memory_mib", &memory_mib.to_string())], None)
+    }
+
+    /// Leaves so much room for new machines on a datastore.
+    pub fn limit_space(&self, datastore: &str, gib: u32) -> Result<()> {
+        self.post("datastore/capacity", &[("name", datastore), ("gib", &gib.to_string())], None)
+    }
+
+    /// Leaves the user these privileges alone. Those that calls needed are in the log's `privileges`.
+    pub fn grant(&self, privileges: &[&str]) -> Result<()> {
+        self.post("privileges", &[], Some(&privileges.iter().copied().collect()))
+    }
+
+    /// Lets the user do everything again.
+    pub fn grant_all(&self) -> Result<()> {
+        self.post("privileges/clear", &[], None)
     }
 
     /// Ends every session, as a restart of vCenter does.
@@ -229,13 +357,13 @@ impl Simulator {
         self.post("guests", &[], Some(rules))
     }
 
-    fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
+    pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
         let body = self.request("GET", path, query, None)?;
         serde_json::from_str(&body)
             .with_context(|| format!("reading the simulator's answer to {path}: {body}"))
     }
 
-    fn post(&self, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Result<()> {
+    pub(super) fn post(&self, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Result<()> {
         self.request("POST", path, query, body).map(drop)
     }
 

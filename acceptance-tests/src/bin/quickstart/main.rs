@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a program whose purpose is to show something")]
 
 mod interrupt;
+mod life;
 mod options;
 mod screen;
 mod tour;

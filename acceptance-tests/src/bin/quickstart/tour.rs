@@ -7,6 +7,7 @@ use acceptance_tests::{Cli, Deployment, Installation, Output, Plan, SimulatorOpt
 use anyhow::{Context as _, Result, bail};
 
 use crate::interrupt::{Interrupted, Interrupts};
+use crate::life;
 use crate::options::Options;
 use crate::screen::{self, Step};
 
@@ -18,13 +19,13 @@ pub(crate) fn walk(options: &Options, interrupts: &Interrupts) -> Result<()> {
     println!(
         "A VIO cloud on a simulated vCenter. Nothing outside of this machine and a temporary directory is touched."
     );
-    check_prerequisites()?;
+    check_prerequisites(options)?;
     let cli = interrupts.or(build(options))?;
-    let mut cloud = interrupts.or(start_vcenter(&cli, options.keep))?;
+    let mut cloud = interrupts.or(start_vcenter(&cli, options))?;
     cloud.directory.forward_interrupts(&interrupts.pressed);
-    let walked = interrupts
-        .or(both_days(&cloud, interrupts))
-        .and_then(|()| if options.keep { leave(&mut cloud) } else { interrupts.or(take_down(&cloud)) });
+    let walked = interrupts.or(both_days(&cloud, options, interrupts)).and_then(|()| {
+        if options.keep { leave(&mut cloud, options) } else { interrupts.or(take_down(&cloud)) }
+    });
     match walked {
         Err(error) if !error.is::<Interrupted>() => {
             cloud.directory.keep();
@@ -37,8 +38,11 @@ pub(crate) fn walk(options: &Options, interrupts: &Interrupts) -> Result<()> {
     }
 }
 
-fn check_prerequisites() -> Result<()> {
+fn check_prerequisites(options: &Options) -> Result<()> {
     let step = Step::begin("Prerequisites");
+    if options.living {
+        life::check()?;
+    }
     let go = tools::go()?;
     let version =
         Command::new(&go).arg("version").output().with_context(|| format!("starting {}", go.display()))?;
@@ -55,11 +59,18 @@ fn build(options: &Options) -> Result<Cli> {
     Ok(cli)
 }
 
-fn start_vcenter(cli: &Cli, may_outlive: bool) -> Result<Deployment> {
+fn start_vcenter(cli: &Cli, chosen: &Options) -> Result<Deployment> {
     let step = Step::begin("Start the simulated vCenter");
-    let options = SimulatorOptions { may_outlive, ..SimulatorOptions::default() };
-    let cloud = Deployment::installed(cli, Installation::Mirror, options)?;
+    let cloud = if chosen.living {
+        life::deployment(cli, chosen.keep)?
+    } else {
+        let options = SimulatorOptions { may_outlive: chosen.keep, ..SimulatorOptions::default() };
+        Deployment::installed(cli, Installation::Mirror, options)?
+    };
     cloud.copy_example("complete")?;
+    if chosen.living {
+        life::prepare(&cloud)?;
+    }
     step.end(&format!("https://{}", cloud.vcenter.server()));
     screen::show(&format!(
         "the configuration is a copy of {}",
@@ -68,7 +79,7 @@ fn start_vcenter(cli: &Cli, may_outlive: bool) -> Result<Deployment> {
     Ok(cloud)
 }
 
-fn both_days(cloud: &Deployment, interrupts: &Interrupts) -> Result<()> {
+fn both_days(cloud: &Deployment, options: &Options, interrupts: &Interrupts) -> Result<()> {
     let cli = cloud.directory.cli().name;
     interrupts.or(init(cloud))?;
 
@@ -79,6 +90,9 @@ fn both_days(cloud: &Deployment, interrupts: &Interrupts) -> Result<()> {
     screen::show(&screen::node_table(&state.nodes()));
     println!();
     screen::show(&endpoints(&state));
+    if options.living {
+        interrupts.or(life::show_first_day(cloud))?;
+    }
 
     let day_2 = interrupts.or(plan(cloud, &format!("Day 2: {cli} plan {DAY_2}"), &[DAY_2]))?;
     if day_2.counts() != (1, 0, 0) {
@@ -88,6 +102,9 @@ fn both_days(cloud: &Deployment, interrupts: &Interrupts) -> Result<()> {
         );
     }
     interrupts.or(apply(cloud, &format!("Day 2: {cli} apply")))?;
+    if options.living {
+        interrupts.or(life::show_second_day(cloud))?;
+    }
     interrupts.or(plan_again(cloud))
 }
 
@@ -142,7 +159,7 @@ fn take_down(cloud: &Deployment) -> Result<()> {
 }
 
 /// Leaves the cloud and the vCenter running and says how to go on.
-fn leave(cloud: &mut Deployment) -> Result<()> {
+fn leave(cloud: &mut Deployment, options: &Options) -> Result<()> {
     let root = cloud.directory.root().to_path_buf();
     let exports = exports(cloud)?;
     let file = root.join("env.sh");
@@ -152,6 +169,9 @@ fn leave(cloud: &mut Deployment) -> Result<()> {
     let (cli, pid, work) = (cloud.directory.cli().name, cloud.vcenter.pid(), cloud.directory.path());
     println!("\nThe cloud and its vCenter stay. Their environment, also in {}:\n", file.display());
     screen::show(&exports);
+    if options.living {
+        life::say_how_to_enter(cloud)?;
+    }
     println!(
         "\nNext:\n   . {}\n   cd {}\n   {cli} plan\n\nWhen you are done:\n   {cli} destroy\n   kill {pid}\n   rm -r {}",
         file.display(),
@@ -168,14 +188,18 @@ fn exports(cloud: &Deployment) -> Result<String> {
         .with_context(|| format!("writing {}", ca.display()))?;
     let mut text = String::new();
     let mut export = |name: &str, value: &str| writeln!(text, "export {name}={value}");
-    export("VSPHERE_SERVER", &quoted(cloud.vcenter.server()))?;
+    let env = cloud.directory.env();
+    let server = env.get("VSPHERE_SERVER").context("the working directory knows no vCenter")?;
+    export("VSPHERE_SERVER", &quoted(server))?;
     export("VSPHERE_USER", &quoted(cloud.vcenter.user()))?;
     export("VSPHERE_PASSWORD", &quoted(cloud.vcenter.password()))?;
     export("VIO_CA_CERTIFICATE_PEM", &format!("\"$(cat {})\"", quoted(&ca.to_string_lossy())))?;
-    let env = cloud.directory.env();
     let config = env.get("TF_CLI_CONFIG_FILE").context("the working directory has no CLI configuration")?;
     export("TF_CLI_CONFIG_FILE", &quoted(config))?;
     export("TF_VAR_object_storage", "true")?;
+    if let Some(password) = env.get("TF_VAR_admin_password") {
+        export("TF_VAR_admin_password", &quoted(password))?;
+    }
     let programs = cloud.directory.cli().path.parent().context("the CLI has no directory")?;
     export("PATH", &format!("{}:\"$PATH\"", quoted(&programs.to_string_lossy())))?;
     Ok(text)
