@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use acceptance_tests::{Deployment, Output, Running, State};
-use anyhow::{Context as _, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Result, ensure};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{NODES, example, expect_clean, moids, one_cli};
+use crate::support::{NODES, example, expect_clean, moids, one_cli, provider_of};
 
 /// How long a step of a scenario may take until it is seen.
 const SOON: Duration = Duration::from_secs(60);
@@ -281,20 +281,6 @@ fn what_a_failed_create_left_goes_with_what_it_stands_on() -> Result<()> {
     assert!(cloud.vcenter.inventory()?.vm_names().contains(&"prod-database-01".to_owned()));
     cloud.destroy()?;
     cloud.vcenter.inventory()?.expect_same_as(&before)
-}
-
-/// The process id of the provider that a CLI has started.
-fn provider_of(cli: &Running) -> Result<Pid> {
-    let parent = format!("PPid:\t{}", cli.pid());
-    for entry in std::fs::read_dir("/proc").context("listing /proc")?.flatten() {
-        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
-        // The kernel keeps 15 letters of a name.
-        if status.starts_with("Name:\tterraform-provi\n") && status.lines().any(|line| line == parent) {
-            let id = entry.file_name().to_string_lossy().parse().context("reading a process id")?;
-            return Pid::from_raw(id).context("no process has the id 0");
-        }
-    }
-    anyhow::bail!("the CLI {} has no provider", cli.pid())
 }
 
 #[test]

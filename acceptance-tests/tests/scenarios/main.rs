@@ -2,8 +2,21 @@
 //! vCenter. Each test is a law; each reads as a transcript.
 
 mod counts;
+mod day_two;
+mod drift;
 mod faults;
+mod hosts;
+mod interrupted;
+mod lease;
 mod lifecycle;
+mod losses;
+mod nsx;
+mod peers;
+mod privileges;
 mod refusals;
+mod repairs;
+mod rolls;
 mod secrets;
 mod support;
+mod templates;
+mod together;

@@ -87,6 +87,8 @@ fn derived_secrets(cloud: &Deployment) -> Result<Vec<String>> {
     let document = applied_document(&cloud.vcenter, "prod-controller-01")?;
     let text = document.to_string();
     ensure!(text.contains(ADMIN), "the controllers do not know the administrator's password");
+    let directory = file(&document, "/etc/keystone/domains/keystone.ldap.conf")?;
+    ensure!(directory.contains(LDAP), "the controllers do not know the directory's password");
     let balancer = applied_document(&cloud.vcenter, "prod-load-balancer-01")?;
     ensure!(balancer.to_string().contains(KEY), "the load balancers do not have the private key");
     let nova = file(&document, "/etc/nova/nova.conf")?;
