@@ -42,7 +42,7 @@ fn law(bytes: &[u8]) {
 }
 
 fn judge_response(response: &El) {
-    if let Ok(page) = proto::parse_retrieve_result(response) {
+    if let Ok(page) = proto::parse_retrieve_result(response.clone()) {
         assert!(page.objects.len() <= elements(response));
     }
     if let Ok(Some(updates)) = proto::parse_update_set(response) {

@@ -57,7 +57,7 @@ impl Device {
         let kib: Option<i64> = el.child_text("capacityInKB").and_then(|text| text.parse().ok());
         Some(Self {
             key: number("key")?,
-            kind: el.xsi_type.clone().unwrap_or_default(),
+            kind: el.xsi_type.as_deref().unwrap_or_default().to_owned(),
             label: text(&["deviceInfo", "label"]).unwrap_or_default(),
             mac_address: text(&["macAddress"]),
             backing: el.child("backing").and_then(nic_backing),

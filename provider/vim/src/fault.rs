@@ -98,7 +98,7 @@ impl Fault {
             .children
             .iter()
             .filter(|child| child.children.is_empty())
-            .map(|child| (child.name.clone(), child.text.clone()))
+            .map(|child| (child.name.to_string(), child.text.clone()))
             .collect();
         Self { kind: FaultKind::from_type(type_name, el), message: message.to_owned(), detail }
     }

@@ -87,7 +87,7 @@ impl PropertyValue {
 
     /// A plain string value, as a server would send it.
     pub fn from_text(text: impl Into<String>) -> Self {
-        Self(El { name: "val".to_owned(), text: text.into(), ..El::default() })
+        Self(El { name: "val".into(), text: text.into(), ..El::default() })
     }
 
     /// The value as text. Of an `OptionValue` (a keyed `extraConfig` path), the option's value.

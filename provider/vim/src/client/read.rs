@@ -79,6 +79,6 @@ impl Inner {
 
     async fn page(&self, session: &Session, request: &SoapRequest) -> Result<RetrieveResult, Error> {
         let response = self.call_in(session, request).await?;
-        proto::parse_retrieve_result(&response).map_err(|reason| protocol(request, reason))
+        proto::parse_retrieve_result(response).map_err(|reason| protocol(request, reason))
     }
 }

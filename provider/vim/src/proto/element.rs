@@ -1,5 +1,7 @@
 //! XML in: a document becomes a tree of [`El`].
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -14,16 +16,38 @@ const MAX_DEPTH: usize = 128;
 /// thousand VMs is a million.
 const MAX_ELEMENTS: usize = 4 << 20;
 
+/// Names and types that an answer about many objects repeats for each of their properties: they take no memory of their own.
+const COMMON: [&str; 18] = [
+    "objects",
+    "obj",
+    "propSet",
+    "missingSet",
+    "name",
+    "val",
+    "key",
+    "value",
+    "path",
+    "string",
+    "int",
+    "boolean",
+    "OptionValue",
+    "ManagedObjectReference",
+    "ArrayOfManagedObjectReference",
+    "VirtualMachine",
+    "VirtualMachinePowerState",
+    "Network",
+];
+
 /// One XML element of an answer. Namespaces are dropped: vSphere's answers need local names only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct El {
     /// The element's local name.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// The value of the `type` attribute *with* a prefix (`xsi:type`, whatever the prefix): the value's dynamic type,
     /// without its own namespace prefix.
-    pub xsi_type: Option<String>,
+    pub xsi_type: Option<Cow<'static, str>>,
     /// The value of the bare `type` attribute: the managed object type of a reference.
-    pub moref_type: Option<String>,
+    pub moref_type: Option<Cow<'static, str>>,
     /// The element's own text, entities and CDATA decoded; white space of elements that have children is dropped.
     pub text: String,
     /// The child elements in order.
@@ -54,7 +78,7 @@ impl El {
     /// The element as a managed object reference, if it carries a bare `type` attribute.
     pub fn moref(&self) -> Option<MoRef> {
         let kind = self.moref_type.as_ref()?;
-        Some(MoRef::new(kind.clone(), self.text.clone()))
+        Some(MoRef::new(kind.as_ref(), self.text.clone()))
     }
 }
 
@@ -79,8 +103,10 @@ pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
             Event::End(_) => {
                 let mut done = open.pop().unwrap_or_default();
                 if !done.children.is_empty() && done.text.trim().is_empty() {
-                    done.text.clear();
+                    done.text = String::new();
                 }
+                // Most have one child or two; a list that grows makes room for more.
+                done.children.shrink_to_fit();
                 append(&mut open, done);
             }
             Event::Text(text) => push_text(&mut open, &text.xml10_content()),
@@ -112,7 +138,7 @@ fn push_text(open: &mut [El], text: &str) {
 
 fn element(start: &BytesStart<'_>, left: &mut usize) -> Result<El, String> {
     *left = left.checked_sub(1).ok_or_else(|| format!("more than {MAX_ELEMENTS} elements"))?;
-    let mut el = El { name: start.local_name().as_ref().to_owned(), ..El::default() };
+    let mut el = El { name: common(start.local_name().as_ref()), ..El::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|e| e.to_string())?;
         let (local, prefix) = attribute.key.decompose();
@@ -121,12 +147,19 @@ fn element(start: &BytesStart<'_>, left: &mut usize) -> Result<El, String> {
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
         if prefix.is_some() {
-            el.xsi_type = Some(value.rsplit(':').next().unwrap_or_default().to_owned());
+            el.xsi_type = Some(common(value.rsplit(':').next().unwrap_or_default()));
         } else {
-            el.moref_type = Some(value.into_owned());
+            el.moref_type = Some(common(&value));
         }
     }
     Ok(el)
+}
+
+fn common(name: &str) -> Cow<'static, str> {
+    match COMMON.iter().find(|common| **common == name) {
+        Some(common) => Cow::Borrowed(common),
+        None => Cow::Owned(name.to_owned()),
+    }
 }
 
 fn resolve(entity: &BytesRef<'_>) -> Result<String, String> {

@@ -63,27 +63,38 @@ fn select_set(w: &mut Writer, select: &[Selection]) {
     }
 }
 
-/// Reads the answer to [`retrieve`] or [`continue_retrieve`]. Nothing found is an empty page.
+/// Reads the answer to [`retrieve`] or [`continue_retrieve`]. Nothing found is an empty page. The answer is taken apart, as
+/// one about many objects is large.
 ///
 /// # Errors
 /// What is wrong with the answer.
-pub fn parse_retrieve_result(response: &El) -> Result<RetrieveResult, String> {
-    let Some(result) = response.child("returnval") else { return Ok(RetrieveResult::default()) };
-    let objects = result.children_named("objects").map(object_content).collect::<Result<_, _>>()?;
-    Ok(RetrieveResult { token: result.child_text("token").map(str::to_owned), objects })
+pub fn parse_retrieve_result(response: El) -> Result<RetrieveResult, String> {
+    let result = response.children.into_iter().find(|el| el.name == "returnval");
+    let Some(result) = result else { return Ok(RetrieveResult::default()) };
+    let token = result.child_text("token").map(str::to_owned);
+    let objects = result.children.into_iter().filter(|el| el.name == "objects");
+    Ok(RetrieveResult { token, objects: objects.map(object_content).collect::<Result<_, _>>()? })
 }
 
-fn object_content(el: &El) -> Result<ObjectContent, String> {
+fn object_content(el: El) -> Result<ObjectContent, String> {
     let obj = el.child("obj").and_then(El::moref).ok_or("an object without a reference")?;
+    let missing = missing_set(&el);
     let mut props = BTreeMap::new();
-    for property in el.children_named("propSet") {
-        let (name, value) = (property.child_text("name"), property.child("val"));
+    for property in el.children.into_iter().filter(|el| el.name == "propSet") {
+        let (mut name, mut value) = (None, None);
+        for part in property.children {
+            match part.name.as_ref() {
+                "name" => name = name.or(Some(part.text)),
+                "val" => value = value.or(Some(part)),
+                _ => {}
+            }
+        }
         let (Some(name), Some(value)) = (name, value) else {
             return Err(format!("a property of {obj} has no name or no value"));
         };
-        props.insert(name.to_owned(), PropertyValue::new(value.clone()));
+        props.insert(name, PropertyValue::new(value));
     }
-    Ok(ObjectContent { obj, props, missing: missing_set(el) })
+    Ok(ObjectContent { obj, props, missing })
 }
 
 /// Reads the `missingSet` of an object or of an update.
@@ -154,7 +165,7 @@ mod tests {
     #[test]
     fn values_missing_paths_and_the_token_are_read() {
         let el = parse_xml(PAGE.replace("FAULT", "NoPermission").as_bytes()).unwrap();
-        let page = parse_retrieve_result(&el).unwrap();
+        let page = parse_retrieve_result(el.clone()).unwrap();
         assert_eq!(page.token.as_deref(), Some("t1"));
         assert_eq!(page.objects[0].props["name"].str(), "a<b");
         assert!(matches!(&page.objects[0].missing["config"].kind,
@@ -170,6 +181,6 @@ mod tests {
 
     #[test]
     fn nothing_found_is_an_empty_page() {
-        assert_eq!(parse_retrieve_result(&parse_xml(b"<R/>").unwrap()), Ok(RetrieveResult::default()));
+        assert_eq!(parse_retrieve_result(parse_xml(b"<R/>").unwrap()), Ok(RetrieveResult::default()));
     }
 }

@@ -82,7 +82,7 @@ fn soap_fault(fault: &El) -> Fault {
     let message = fault.child_text("faultstring").unwrap_or_default();
     match fault.child("detail").and_then(|detail| detail.children.first()) {
         Some(detail) => Fault::from_element(detail, message),
-        None => Fault::from_element(&El { name: "SoapFault".to_owned(), ..El::default() }, message),
+        None => Fault::from_element(&El { name: "SoapFault".into(), ..El::default() }, message),
     }
 }
 

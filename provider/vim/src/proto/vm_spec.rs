@@ -114,14 +114,14 @@ fn connectable(w: &mut Writer) {
 
 /// The server's element renamed from its place in an array (`VirtualDevice`) to that in a change.
 fn named_device(device: &Device) -> El {
-    El { name: "device".to_owned(), ..device.element.clone() }
+    El { name: "device".into(), ..device.element.clone() }
 }
 
 /// Both capacity fields change: a server refuses a disk whose two capacities disagree.
 fn grown_disk(device: &Device, capacity_bytes: i64) -> El {
     let mut disk = named_device(device);
     for field in &mut disk.children {
-        match field.name.as_str() {
+        match field.name.as_ref() {
             "capacityInKB" => field.text = (capacity_bytes / 1024).to_string(),
             "capacityInBytes" => field.text = capacity_bytes.to_string(),
             _ => {}

@@ -101,7 +101,7 @@ impl Writer {
     /// An element as the server sent it, to be sent back.
     pub(crate) fn element(&mut self, el: &El) {
         self.raw(&["<", &el.name]);
-        for (attribute, value) in [("xsi:type", &el.xsi_type), ("type", &el.moref_type)] {
+        for (attribute, value) in [("xsi:type", el.xsi_type.as_deref()), ("type", el.moref_type.as_deref())] {
             if let Some(value) = value {
                 self.raw(&[" ", attribute, "=\""]);
                 self.escaped(value);
