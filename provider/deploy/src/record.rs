@@ -78,6 +78,30 @@ impl Record {
         })
     }
 
+    /// True when both ask for the same nodes: which components were whole once does not matter to these.
+    pub fn asks_for_the_same(&self, other: &Self) -> bool {
+        let Self {
+            version,
+            created_s,
+            root_secret,
+            settings,
+            image,
+            components,
+            internal_vip,
+            public_vip,
+            addresses,
+        } = self;
+        let alike = |(one, other): (&Membership, &Membership)| {
+            (&one.component, &one.indexes) == (&other.component, &other.indexes)
+        };
+        (version, created_s, image) == (&other.version, &other.created_s, &other.image)
+            && (root_secret, settings) == (&other.root_secret, &other.settings)
+            && (internal_vip, public_vip) == (&other.internal_vip, &other.public_vip)
+            && *addresses == other.addresses
+            && components.keys().eq(other.components.keys())
+            && components.values().zip(other.components.values()).all(alike)
+    }
+
     /// The record with other settings; addresses in use stay.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A deployment as one read found it: what the planner compares, and the references that its steps need.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use deploy::desired::Desired;
 use deploy::inventory::Inventory;
@@ -32,7 +32,27 @@ pub struct Deployment {
     /// Why its transport nodes in NSX could not be read, when it has NSX.
     pub(crate) nsx_problem: Option<nsx::Error>,
     /// What its record asks for, made when somebody first asks.
-    pub(crate) desired: OnceLock<Option<Desired>>,
+    pub(crate) desired: OnceLock<Option<Arc<Desired>>>,
+    pub(crate) wants: Arc<Wants>,
+}
+
+/// What the last record of a deployment asks for: all its nodes' configuration, which is long in the making and is the same
+/// for every look at the same record.
+#[derive(Debug, Default)]
+pub(crate) struct Wants(Mutex<Option<(Record, Arc<Desired>)>>);
+
+impl Wants {
+    fn of(&self, record: &Record) -> Option<Arc<Desired>> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, desired)) = last.as_ref()
+            && known.asks_for_the_same(record)
+        {
+            return Some(Arc::clone(desired));
+        }
+        let desired = Arc::new(Desired::from_record(record).ok()?);
+        *last = Some((record.clone(), Arc::clone(&desired)));
+        Some(desired)
+    }
 }
 
 /// References to a deployment's objects. They grow and shrink while a plan is carried out.
@@ -74,8 +94,8 @@ impl Deployment {
     /// What the record asks for; nothing without a readable record, or when the nodes' configuration cannot be made of
     /// it. Whoever asks first makes it for all.
     pub fn desired(&self) -> Option<&Desired> {
-        let make = || self.record().and_then(|record| Desired::from_record(record).ok());
-        self.desired.get_or_init(make).as_ref()
+        let make = || self.record().and_then(|record| self.wants.of(record));
+        self.desired.get_or_init(make).as_deref()
     }
 
     /// What the record asks for, to be carried out.
@@ -92,27 +112,21 @@ impl Deployment {
     /// The same deployment with another record and lease, as it is once they are written. Which version of the image has
     /// them is not known.
     pub(crate) fn with_record(&self, record: Record, lease: Lease) -> Self {
-        let Self { name, observed, inventory, folder_path, refs, unreadable, nsx_problem, .. } = self;
-        let (mut observed, mut refs) = (observed.clone(), refs.clone());
-        if let Some(image) = &mut refs.image {
+        let mut with = self.without_record();
+        if let Some(image) = &mut with.refs.image {
             image.change_version.clear();
         }
-        if let Some(image) = &mut observed.image {
+        if let Some(image) = &mut with.observed.image {
             image.record = Some(record);
             image.restored = false;
             image.lease = lease;
         }
-        Self {
-            name: name.clone(),
-            observed,
-            inventory: Arc::clone(inventory),
-            folder_path: folder_path.clone(),
-            refs,
-            record_problem: None,
-            unreadable: unreadable.clone(),
-            nsx_problem: nsx_problem.clone(),
-            desired: OnceLock::new(),
-        }
+        with
+    }
+
+    /// The same deployment, ready for another record.
+    pub(crate) fn without_record(&self) -> Self {
+        Self { record_problem: None, desired: OnceLock::new(), ..self.clone() }
     }
 
     /// True when its record may be changed as it stands here.

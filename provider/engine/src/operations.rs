@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::execute::execute;
 use crate::lease::Leases;
 use crate::managers::{Managers, NsxOptions};
-use crate::read::{View, template};
+use crate::read::{Moment, View, template};
 use crate::steps::{Context, Deadline};
 
 pub use component::Outcome;
@@ -115,7 +115,13 @@ impl Engine {
     }
 
     async fn fresh(&self, name: &str) -> Result<Arc<Deployment>, Error> {
-        let found = self.view.fresh(&self.client, name).await?;
+        self.since(name, self.view.now(name)).await
+    }
+
+    /// A deployment as it was after that moment, when nothing of ours has changed it since: those who waited for their turn
+    /// share a look.
+    async fn since(&self, name: &str, moment: Moment) -> Result<Arc<Deployment>, Error> {
+        let found = self.view.since(&self.client, name, moment).await?;
         if let Some(deployment) = &found {
             deployment.refuse_lost_record()?;
         }
@@ -141,6 +147,18 @@ impl Engine {
         if graph.is_empty() {
             return Ok(());
         }
+        let result = self.perform(graph, desired, deployment, deadline).await;
+        self.view.forget(&deployment.name).await;
+        result
+    }
+
+    async fn perform(
+        &self,
+        graph: &Graph,
+        desired: Option<&Desired>,
+        deployment: &Deployment,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         if let Some(desired) = desired {
             check(graph, desired, &deployment.observed)?;
         }
@@ -157,9 +175,7 @@ impl Engine {
             lost: self.leases.lost(&deployment.name),
             deadline,
         };
-        let result = execute(graph, &context).await;
-        self.view.forget(&deployment.name).await;
-        result
+        execute(graph, &context).await
     }
 }
 

@@ -55,17 +55,19 @@ impl Engine {
         let joining = self.announce(deployment, id, &component);
         self.hold(deployment, deadline).await?;
         let found = {
+            let now = self.view.now(deployment);
             let _mine = self.turn(deployment, deadline).await?;
             let change = |found: &Deployment, record: &Record| self.joined(found, record, id, &component);
-            let found = self.change_record(self.fresh(deployment).await?, deadline, change).await?;
+            let found = self.change_record(self.since(deployment, now).await?, deadline, change).await?;
             drop(joining);
             let found = self.run(found, &Scope::Foundation, deadline).await?;
             // New nodes may need each other through the load balancers before they are ready: those learn of them first.
             self.run(found, &Scope::Configuration, deadline).await?
         };
         self.run_on(&found, &Scope::Grow(id.clone()), deadline).await?;
+        let grown = self.view.now(deployment);
         let _mine = self.turn(deployment, deadline).await?;
-        let found = self.fresh(deployment).await?;
+        let found = self.since(deployment, grown).await?;
         let found = self.run(found, &Scope::Mend(id.clone()), deadline).await?;
         let found = self.run(found, &Scope::Shrink(id.clone()), deadline).await?;
         let whole = self.conclude(found, id, deadline).await?;
@@ -123,8 +125,9 @@ impl Engine {
     ) -> Result<BTreeSet<ComponentId>, Error> {
         let deadline = deadline(timeout);
         self.hold(deployment, deadline).await?;
+        let now = self.view.now(deployment);
         let _mine = self.turn(deployment, deadline).await?;
-        let Some(found) = self.view.fresh(&self.client, deployment).await? else {
+        let Some(found) = self.view.since(&self.client, deployment, now).await? else {
             return Ok(BTreeSet::new());
         };
         // Without a record nobody depends on anything any more: what carries the marks goes.
@@ -214,7 +217,15 @@ impl Engine {
         let desired = deployment.wanted()?;
         let graph = plan(desired, &deployment.observed, scope);
         refuse_foreign_names(deployment, desired)?;
-        self.carry_out(&graph, Some(desired), deployment, deadline).await?;
+        match scope {
+            // Nobody plans from what it adds: whoever looked before sees no less than he did.
+            Scope::Grow(_) if !graph.is_empty() => {
+                let result = self.perform(&graph, Some(desired), deployment, deadline).await;
+                self.view.outdate(&deployment.name).await;
+                result?;
+            }
+            _ => self.carry_out(&graph, Some(desired), deployment, deadline).await?,
+        }
         Ok(!graph.is_empty())
     }
 

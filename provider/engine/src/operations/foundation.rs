@@ -218,7 +218,7 @@ impl Engine {
         };
         let observed = Observed { image, ..observed };
         let (record_problem, nsx_problem, desired) = (None, None, OnceLock::new());
-        let unreadable = Vec::new();
+        let (unreadable, wants) = (Vec::new(), self.view.wants(&name));
         Ok(Deployment {
             name,
             observed,
@@ -229,6 +229,7 @@ impl Engine {
             unreadable,
             nsx_problem,
             desired,
+            wants,
         })
     }
 }

@@ -50,7 +50,7 @@ impl Engine {
         change: impl Fn(&Deployment, &Record) -> Result<Record, Error>,
         change_lease: impl Fn(&Lease, &Record) -> Lease,
     ) -> Result<Arc<Deployment>, Error> {
-        let mut deployment = if found.knows_version() { found } else { self.fresh(&found.name).await? };
+        let mut deployment = self.versioned(found).await?;
         for next_attempt in 2..2 + ATTEMPTS {
             self.refuse_not_held(&deployment)?;
             let name = &deployment.name;
@@ -65,7 +65,7 @@ impl Engine {
             match self.write_record(&deployment, &next, &next_lease).await {
                 Ok(()) => {
                     let changed = Arc::new(deployment.with_record(next, next_lease));
-                    self.view.know(&changed).await;
+                    self.view.know(&deployment, &changed).await;
                     return Ok(changed);
                 }
                 Err(error) if lost_race(&error) => sleep(PAUSES.before(next_attempt)).await,
@@ -77,6 +77,22 @@ impl Engine {
             deployment = self.fresh(name).await?;
         }
         Err(Error::Contended(deployment.name.clone()))
+    }
+
+    /// A deployment whose record may be changed: after a change of ours the version of its image has to be read.
+    async fn versioned(&self, found: Arc<Deployment>) -> Result<Arc<Deployment>, Error> {
+        if found.knows_version() {
+            return Ok(found);
+        }
+        match self.view.with_image_of_now(&self.client, &found).await {
+            Ok(reread) => {
+                reread.refuse_lost_record()?;
+                Ok(reread)
+            }
+            // The image is gone, and what else is there has to be seen.
+            Err(error) if error.vim().is_some_and(vim::Error::is_not_found) => self.fresh(&found.name).await,
+            Err(error) => Err(error),
+        }
     }
 
     async fn write_record(

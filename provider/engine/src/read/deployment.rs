@@ -16,7 +16,7 @@ use vim::{
     TraversalSpec,
 };
 
-use crate::deployment::{Deployment, ImageRefs, Refs};
+use crate::deployment::{Deployment, ImageRefs, Refs, Wants};
 use crate::error::Error;
 
 /// The property path of one ExtraConfig key.
@@ -31,6 +31,7 @@ pub(crate) async fn read(
     client: &Client,
     name: &str,
     inventory: Arc<Inventory>,
+    wants: Arc<Wants>,
 ) -> Result<Option<Deployment>, Error> {
     let (folder, pool) = (inventory.deployment_folder(name), inventory.deployment_pool(name));
     if folder.is_none() && pool.is_none() {
@@ -60,6 +61,7 @@ pub(crate) async fn read(
         unreadable: Vec::new(),
         nsx_problem: None,
         desired: OnceLock::new(),
+        wants,
     };
     let image = found.iter().fold(None, |image, object| add(object, &mut view).or(image));
     if let Some(vm) = image {
@@ -74,6 +76,15 @@ pub(crate) async fn read(
     }
     read_rules_without_pool(client, &mut view).await?;
     Ok(Some(view))
+}
+
+/// A deployment that was found like this, with its image as it is now.
+pub(crate) async fn with_image_of_now(client: &Client, found: &Deployment) -> Result<Deployment, Error> {
+    let mut view = found.without_record();
+    if let Some(image) = &found.refs.image {
+        read_image(client, image.vm.clone(), &mut view).await?;
+    }
+    Ok(view)
 }
 
 /// Everything that is directly in a folder or pool.
