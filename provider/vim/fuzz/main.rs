@@ -31,6 +31,9 @@ fn law(bytes: &[u8]) {
             Err(Refusal::Malformed(why)) => assert!(!why.is_empty()),
         }
     }
+    if let Ok(page) = proto::parse_retrieved("RetrievePropertiesEx", bytes) {
+        assert!(page.objects.len() <= elements(&root));
+    }
     // Whatever the element is, it may be taken for any of these.
     each(&root, &mut |el| {
         let value = PropertyValue::new(el.clone());
@@ -42,9 +45,6 @@ fn law(bytes: &[u8]) {
 }
 
 fn judge_response(response: &El) {
-    if let Ok(page) = proto::parse_retrieve_result(response.clone()) {
-        assert!(page.objects.len() <= elements(response));
-    }
     if let Ok(Some(updates)) = proto::parse_update_set(response) {
         assert!(updates.objects.len() <= elements(response));
     }

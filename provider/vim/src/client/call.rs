@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{Inner, Session};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::proto::{El, Refusal, SoapRequest, parse_response, says_not_authenticated};
+use crate::proto::{El, Refusal, SoapRequest, parse_response};
 use crate::transport::{Answer, Failure};
 
 /// The pause before attempt `next` (from 2), or none when the call must not be made again.
@@ -17,6 +17,9 @@ pub(super) fn pause_before(next: u32, request: &SoapRequest, error: &Error) -> O
     let effect = if request.mutates { Effect::Changes } else { Effect::Reads };
     Retry::VCENTER.pause_before(next, effect, error.setback())
 }
+
+/// How the answer to a method is read.
+type Parse<T> = fn(&str, &[u8]) -> Result<T, Refusal>;
 
 impl Inner {
     /// Calls in the client's session, logging in before or again where needed.
@@ -33,19 +36,30 @@ impl Inner {
 
     /// Calls in this very session: for objects that live and die with it.
     pub(crate) async fn call_in(&self, session: &Session, request: &SoapRequest) -> Result<El, Error> {
-        self.call_with(Some(session.cookie()), request, self.api_timeout).await.map(|(el, _)| el)
+        self.ask_in(session, request, parse_response).await
+    }
+
+    /// The same with an answer that is read in a way of its own.
+    pub(super) async fn ask_in<T>(
+        &self,
+        session: &Session,
+        request: &SoapRequest,
+        parse: Parse<T>,
+    ) -> Result<T, Error> {
+        self.call_with(Some(session.cookie()), request, self.api_timeout, parse).await.map(|(found, _)| found)
     }
 
     /// Calls with a cookie or none; returns the answer and the session cookie that it sets.
-    pub(super) async fn call_with(
+    pub(super) async fn call_with<T>(
         &self,
         cookie: Option<&str>,
         request: &SoapRequest,
         limit: Duration,
-    ) -> Result<(El, Option<String>), Error> {
+        parse: Parse<T>,
+    ) -> Result<(T, Option<String>), Error> {
         let mut next = 2;
         loop {
-            let error = match self.call_once(cookie, request, limit).await {
+            let error = match self.call_once(cookie, request, limit, parse).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -64,19 +78,20 @@ impl Inner {
         max_wait: Duration,
     ) -> Result<El, Error> {
         let limit = self.api_timeout.saturating_add(max_wait);
-        self.call_once(Some(session.cookie()), request, limit).await.map(|(el, _)| el)
+        self.call_once(Some(session.cookie()), request, limit, parse_response).await.map(|(el, _)| el)
     }
 
     pub(crate) fn api_timeout(&self) -> Duration {
         self.api_timeout
     }
 
-    async fn call_once(
+    async fn call_once<T>(
         &self,
         cookie: Option<&str>,
         request: &SoapRequest,
         limit: Duration,
-    ) -> Result<(El, Option<String>), Error> {
+        parse: Parse<T>,
+    ) -> Result<(T, Option<String>), Error> {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(request.method).or_default() += 1;
         let started = Instant::now();
         // Boxed, as every operation of the engine has this one's size several times in its own.
@@ -86,23 +101,10 @@ impl Inner {
         tracing::debug!(method = request.method, object = %request.this, status, elapsed_ms, "called");
         match answer {
             Ok(Answer { status: 200 | 500, cookie, body }) => {
-                Ok((self.read(request, status, &body)?, cookie))
+                Ok((read(request, status, parse(request.method, &body))?, cookie))
             }
             Ok(Answer { status, .. }) => Err(http(request, status)),
             Err(failure) => Err(self.failed(request, failure, limit)),
-        }
-    }
-
-    fn read(&self, request: &SoapRequest, status: u16, body: &[u8]) -> Result<El, Error> {
-        match parse_response(request.method, body) {
-            Ok(response) => match says_not_authenticated(&response) {
-                Some(fault) => Err(refused(request, Box::new(fault))),
-                None => Ok(response),
-            },
-            Err(Refusal::Fault(fault)) => Err(refused(request, fault)),
-            // A 500 that is no SOAP comes from a proxy on the way.
-            Err(Refusal::Malformed(_)) if status == 500 => Err(http(request, status)),
-            Err(Refusal::Malformed(reason)) => Err(protocol(request, reason)),
         }
     }
 
@@ -116,6 +118,15 @@ impl Inner {
             Failure::Timeout => Error::Timeout { operation, object, after: limit },
         }
     }
+}
+
+fn read<T>(request: &SoapRequest, status: u16, parsed: Result<T, Refusal>) -> Result<T, Error> {
+    parsed.map_err(|refusal| match refusal {
+        Refusal::Fault(fault) => refused(request, fault),
+        // A 500 that is no SOAP comes from a proxy on the way.
+        Refusal::Malformed(_) if status == 500 => http(request, status),
+        Refusal::Malformed(reason) => protocol(request, reason),
+    })
 }
 
 fn refused(request: &SoapRequest, fault: Box<Fault>) -> Error {

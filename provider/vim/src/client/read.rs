@@ -78,7 +78,6 @@ impl Inner {
     }
 
     async fn page(&self, session: &Session, request: &SoapRequest) -> Result<RetrieveResult, Error> {
-        let response = self.call_in(session, request).await?;
-        proto::parse_retrieve_result(response).map_err(|reason| protocol(request, reason))
+        self.ask_in(session, request, proto::parse_retrieved).await
     }
 }

@@ -9,7 +9,7 @@ use super::call::protocol;
 use super::{Client, Inner};
 use crate::error::Error;
 use crate::fault::FaultKind;
-use crate::proto::{self, ServiceContent};
+use crate::proto::{self, ServiceContent, parse_response};
 use crate::secret::Secret;
 
 /// How long leaving may take: nobody waits for a server that does not answer a good-bye.
@@ -62,7 +62,7 @@ impl Inner {
     pub(crate) async fn content(&self) -> Result<&ServiceContent, Error> {
         let ask = || async {
             let request = proto::retrieve_service_content();
-            let (response, _) = self.call_with(None, &request, self.api_timeout).await?;
+            let (response, _) = self.call_with(None, &request, self.api_timeout, parse_response).await?;
             proto::parse_service_content(&response).map_err(|reason| protocol(&request, reason))
         };
         self.sessions.content.get_or_try_init(ask).await
@@ -95,7 +95,7 @@ impl Inner {
         }
         let manager = &self.content().await?.session_manager;
         let request = proto::login(manager, &self.sessions.user, &self.sessions.password);
-        let cookie = match self.call_with(None, &request, self.api_timeout).await {
+        let cookie = match self.call_with(None, &request, self.api_timeout, parse_response).await {
             Ok((_, Some(cookie))) => Secret::new(cookie),
             Ok((_, None)) => return Err(protocol(&request, "it sets no session cookie".to_owned())),
             Err(error) => {
@@ -116,7 +116,9 @@ impl Inner {
         let Some(session) = self.sessions.slot.lock().await.session.take() else { return };
         let Some(content) = self.sessions.content.get() else { return };
         let request = proto::logout(&content.session_manager);
-        if let Err(error) = self.call_with(Some(session.cookie()), &request, LOGOUT_TIMEOUT).await {
+        if let Err(error) =
+            self.call_with(Some(session.cookie()), &request, LOGOUT_TIMEOUT, parse_response).await
+        {
             tracing::debug!(%error, "the session was not logged out");
         }
     }

@@ -87,6 +87,15 @@ impl El {
 /// # Errors
 /// A text that says what is wrong, when the bytes are not one well-formed document or nest deeper than any vSphere answer.
 pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
+    parse_xml_without(bytes, &mut |_, el| Some(el))
+}
+
+/// The same without the elements that `take` keeps for itself: it is given each one that is whole, with those that it lies
+/// in, from the outermost, which are not whole yet. So the tree of a long answer never stands as a whole.
+pub(super) fn parse_xml_without(
+    bytes: &[u8],
+    take: &mut dyn FnMut(&[El], El) -> Option<El>,
+) -> Result<El, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8: {e}"))?;
     let mut reader = Reader::from_str(text);
     let mut open: Vec<El> = vec![El::default()];
@@ -99,7 +108,10 @@ pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
                 }
                 open.push(element(&start, &mut left)?);
             }
-            Event::Empty(start) => append(&mut open, element(&start, &mut left)?),
+            Event::Empty(start) => {
+                let done = take(&open, element(&start, &mut left)?);
+                append(&mut open, done);
+            }
             Event::End(_) => {
                 let mut done = open.pop().unwrap_or_default();
                 if !done.children.is_empty() && done.text.trim().is_empty() {
@@ -107,6 +119,7 @@ pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
                 }
                 // Most have one child or two; a list that grows makes room for more.
                 done.children.shrink_to_fit();
+                let done = take(&open, done);
                 append(&mut open, done);
             }
             Event::Text(text) => push_text(&mut open, &text.xml10_content()),
@@ -124,8 +137,8 @@ pub fn parse_xml(bytes: &[u8]) -> Result<El, String> {
     }
 }
 
-fn append(open: &mut [El], done: El) {
-    if let Some(parent) = open.last_mut() {
+fn append(open: &mut [El], done: Option<El>) {
+    if let (Some(parent), Some(done)) = (open.last_mut(), done) {
         parent.children.push(done);
     }
 }

@@ -17,7 +17,7 @@ pub use inventory::{
     create_folder, create_resource_pool, destroy, find_by_inventory_path, find_child, move_into_folder,
     move_into_resource_pool, rename,
 };
-pub use property::{RetrieveResult, continue_retrieve, parse_retrieve_result, retrieve};
+pub use property::{RetrieveResult, continue_retrieve, parse_retrieved, retrieve};
 pub use request::{Refusal, SoapRequest, parse_response};
 pub use session::{
     About, ServiceContent, cancel_task, current_time, login, logout, parse_service_content,
@@ -32,6 +32,5 @@ pub use vm::{
     shutdown_guest, terminate,
 };
 
-pub(crate) use property::says_not_authenticated;
 pub(crate) use request::{returned_moref, returnval};
 pub(crate) use writer::Writer;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::fault::{Fault, FaultKind};
 use crate::mo_ref::MoRef;
 use crate::property::{ObjectContent, ObjectSpec, PropSpec, PropertyValue, Selection};
-use crate::proto::{El, SoapRequest, Writer};
+use crate::proto::request::parse_response_without;
+use crate::proto::{El, Refusal, SoapRequest, Writer};
 
 /// One page of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,17 +64,39 @@ fn select_set(w: &mut Writer, select: &[Selection]) {
     }
 }
 
-/// Reads the answer to [`retrieve`] or [`continue_retrieve`]. Nothing found is an empty page. The answer is taken apart, as
-/// one about many objects is large.
+/// Reads the answer to [`retrieve`] or [`continue_retrieve`], an object at a time. Nothing found is an empty page.
 ///
 /// # Errors
-/// What is wrong with the answer.
-pub fn parse_retrieve_result(response: El) -> Result<RetrieveResult, String> {
-    let result = response.children.into_iter().find(|el| el.name == "returnval");
-    let Some(result) = result else { return Ok(RetrieveResult::default()) };
-    let token = result.child_text("token").map(str::to_owned);
-    let objects = result.children.into_iter().filter(|el| el.name == "objects");
-    Ok(RetrieveResult { token, objects: objects.map(object_content).collect::<Result<_, _>>()? })
+/// [`Refusal`]. Reads of a session that is not logged in are answered with HTTP status 200 and say it in a `missingSet`: that
+/// is a fault too.
+pub fn parse_retrieved(method: &str, bytes: &[u8]) -> Result<RetrieveResult, Refusal> {
+    let (mut objects, mut malformed) = (Vec::new(), None);
+    let mut take = |parents: &[El], el: El| {
+        if !is_object(parents, &el) {
+            return Some(el);
+        }
+        match object_content(el) {
+            Ok(object) => objects.push(object),
+            Err(reason) => malformed = Some(reason),
+        }
+        None
+    };
+    let response = parse_response_without(method, bytes, &mut take)?;
+    if let Some(reason) = malformed {
+        return Err(Refusal::Malformed(reason));
+    }
+    let mut missing = objects.iter().flat_map(|object: &ObjectContent| object.missing.values());
+    if let Some(fault) = missing.find(|fault| fault.kind == FaultKind::NotAuthenticated) {
+        return Err(Refusal::Fault(Box::new(fault.clone())));
+    }
+    let token = response.child("returnval").and_then(|result| result.child_text("token"));
+    Ok(RetrieveResult { token: token.map(str::to_owned), objects })
+}
+
+/// True for what is found in the result, whatever lies deeper.
+fn is_object(parents: &[El], el: &El) -> bool {
+    // The document, its envelope and body, and the answer.
+    el.name == "objects" && parents.len() == 5 && parents[4].name == "returnval"
 }
 
 fn object_content(el: El) -> Result<ObjectContent, String> {
@@ -106,20 +129,10 @@ pub(super) fn missing_set(el: &El) -> BTreeMap<String, Fault> {
     el.children_named("missingSet").filter_map(entry).collect()
 }
 
-/// Whether an answer says in a `missingSet` that the session is not logged in: reads of a dead session answer so, with
-/// HTTP status 200.
-pub(crate) fn says_not_authenticated(response: &El) -> Option<Fault> {
-    let objects = response.child("returnval")?.children_named("objects");
-    objects
-        .flat_map(|object| missing_set(object).into_values())
-        .find(|f| f.kind == FaultKind::NotAuthenticated)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::property::TraversalSpec;
-    use crate::proto::parse_xml;
 
     #[test]
     fn a_token_is_never_sent_twice() {
@@ -160,27 +173,52 @@ mod tests {
         );
     }
 
-    const PAGE: &str = r#"<R><returnval><token>t1</token><objects><obj type="VirtualMachine">vm-1</obj><propSet><name>name</name><val xmlns:_XMLSchema-instance="i" _XMLSchema-instance:type="xsd:string">a&lt;b</val></propSet><missingSet><path>config</path><fault><fault xmlns:i="i" i:type="FAULT"><privilegeId>System.Read</privilegeId></fault><localizedMessage></localizedMessage></fault></missingSet></objects></returnval></R>"#;
+    const PAGE: &str = r#"<returnval><token>t1</token><objects><obj type="VirtualMachine">vm-1</obj><propSet><name>name</name><val xmlns:_XMLSchema-instance="i" _XMLSchema-instance:type="xsd:string">a&lt;b</val></propSet><missingSet><path>config</path><fault><fault xmlns:i="i" i:type="FAULT"><privilegeId>System.Read</privilegeId></fault><localizedMessage></localizedMessage></fault></missingSet></objects></returnval>"#;
+
+    /// An answer with this in it.
+    fn page(result: &str) -> Result<RetrieveResult, Refusal> {
+        let answer = format!(
+            "<E:Envelope xmlns:E=\"e\"><E:Body><RetrievePropertiesExResponse>{result}</RetrievePropertiesExResponse></E:Body></E:Envelope>"
+        );
+        parse_retrieved("RetrievePropertiesEx", answer.as_bytes())
+    }
 
     #[test]
     fn values_missing_paths_and_the_token_are_read() {
-        let el = parse_xml(PAGE.replace("FAULT", "NoPermission").as_bytes()).unwrap();
-        let page = parse_retrieve_result(el.clone()).unwrap();
+        let page = page(&PAGE.replace("FAULT", "NoPermission")).unwrap();
         assert_eq!(page.token.as_deref(), Some("t1"));
         assert_eq!(page.objects[0].props["name"].str(), "a<b");
         assert!(matches!(&page.objects[0].missing["config"].kind,
             FaultKind::NoPermission { privilege, .. } if privilege == "System.Read"));
-        assert_eq!(says_not_authenticated(&el), None);
     }
 
     #[test]
     fn a_dead_session_shows_in_the_missing_set() {
-        let el = parse_xml(PAGE.replace("FAULT", "NotAuthenticated").as_bytes()).unwrap();
-        assert!(says_not_authenticated(&el).is_some());
+        let refusal = page(&PAGE.replace("FAULT", "NotAuthenticated")).unwrap_err();
+        assert!(matches!(refusal, Refusal::Fault(fault) if fault.kind == FaultKind::NotAuthenticated));
     }
 
     #[test]
     fn nothing_found_is_an_empty_page() {
-        assert_eq!(parse_retrieve_result(parse_xml(b"<R/>").unwrap()), Ok(RetrieveResult::default()));
+        assert_eq!(page(""), Ok(RetrieveResult::default()));
+    }
+
+    #[test]
+    fn a_property_of_the_name_of_an_object_is_none() {
+        let value = r#"<objects><obj type="Network">network-2</obj></objects>"#;
+        let result = format!(
+            r#"<returnval><objects><obj type="Folder">group-1</obj><propSet><name>a</name><val>{value}</val></propSet></objects></returnval>"#
+        );
+        let page = page(&result).unwrap();
+        assert_eq!(page.objects.len(), 1);
+        assert_eq!(page.objects[0].props["a"].children()[0].name, "objects");
+    }
+
+    #[test]
+    fn an_object_that_makes_no_sense_spoils_the_answer() {
+        for object in ["<objects/>", r#"<objects><obj type="Folder">f</obj><propSet/></objects>"#] {
+            let refusal = page(&format!("<returnval>{object}</returnval>")).unwrap_err();
+            assert!(matches!(refusal, Refusal::Malformed(_)), "{refusal:?}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::fault::Fault;
 use crate::mo_ref::MoRef;
-use crate::proto::{El, Writer, parse_xml};
+use crate::proto::element::parse_xml_without;
+use crate::proto::{El, Writer};
 
 const HEAD: &str = concat!(
     r#"<?xml version="1.0" encoding="UTF-8"?>"#,
@@ -60,7 +61,16 @@ pub enum Refusal {
 /// # Errors
 /// [`Refusal`], see there.
 pub fn parse_response(method: &str, bytes: &[u8]) -> Result<El, Refusal> {
-    let root = parse_xml(bytes).map_err(Refusal::Malformed)?;
+    parse_response_without(method, bytes, &mut |_, el| Some(el))
+}
+
+/// The same without what `take` keeps for itself, see [`parse_xml_without`].
+pub(super) fn parse_response_without(
+    method: &str,
+    bytes: &[u8],
+    take: &mut dyn FnMut(&[El], El) -> Option<El>,
+) -> Result<El, Refusal> {
+    let root = parse_xml_without(bytes, take).map_err(Refusal::Malformed)?;
     let Some(mut body) = root.children.into_iter().find(|el| root.name == "Envelope" && el.name == "Body")
     else {
         return Err(Refusal::Malformed("no SOAP body".to_owned()));
@@ -100,6 +110,7 @@ pub(crate) fn returned_moref(response: &El) -> Result<MoRef, String> {
 mod tests {
     use super::*;
     use crate::fault::FaultKind;
+    use crate::proto::parse_xml;
 
     fn envelope(inside: &str) -> Vec<u8> {
         format!(
