@@ -202,10 +202,15 @@ impl Record {
     }
 
     /// Nodes of a kind whose addresses an interrupted run has not given back: neither wanted nor present.
-    pub fn unreleased(&self, kind: KindId, present: &BTreeSet<NodeName>) -> Vec<NodeName> {
-        let kept = self.released(present).addresses;
-        let gone = self.addresses.keys().filter(|name| !kept.contains_key(*name));
-        gone.filter(|name| name.is_of(&self.settings.name, kind)).cloned().collect()
+    pub fn unreleased(&self, kind: KindId, is_present: impl Fn(&NodeName) -> bool) -> Vec<NodeName> {
+        let absent = self.addresses.keys().filter(|name| !is_present(name));
+        let mut gone: Vec<NodeName> =
+            absent.filter(|name| name.is_of(&self.settings.name, kind)).cloned().collect();
+        if !gone.is_empty() {
+            let wanted: BTreeSet<NodeName> = self.node_names().collect();
+            gone.retain(|name| !wanted.contains(name));
+        }
+        gone
     }
 
     /// The record that says that a component is whole.

@@ -60,9 +60,7 @@ pub(super) fn from_deployment<F: Flavour>(
 
 /// True when nodes that the state knows are gone, but not their addresses: only another removal gives those back.
 fn has_addresses(deployment: &Deployment, id: &ComponentId, before: &Value) -> bool {
-    let present = deployment.observed.nodes.keys().cloned().collect();
-    let kept: BTreeSet<NodeName> =
-        deployment.record().into_iter().flat_map(|record| record.unreleased(id.kind, &present)).collect();
+    let kept = unreleased(deployment, id);
     let known = before.get("nodes").as_sequence().unwrap_or_default();
     known
         .iter()
@@ -139,9 +137,14 @@ fn nodes(deployment: &Deployment, id: &ComponentId) -> Value {
         }
     }
     // One that is gone, but not its address: the next change gives it back.
-    let present = deployment.observed.nodes.keys().cloned().collect();
-    names.extend(deployment.record().into_iter().flat_map(|record| record.unreleased(id.kind, &present)));
+    names.extend(unreleased(deployment, id));
     Value::Sequence(names.iter().map(|name| node(deployment, name)).collect())
+}
+
+/// Nodes of the component's kind that are gone, but not their addresses.
+fn unreleased(deployment: &Deployment, id: &ComponentId) -> Vec<NodeName> {
+    let is_present = |name: &NodeName| deployment.observed.nodes.contains_key(name);
+    deployment.record().map(|record| record.unreleased(id.kind, is_present)).unwrap_or_default()
 }
 
 fn node(deployment: &Deployment, name: &NodeName) -> Value {
