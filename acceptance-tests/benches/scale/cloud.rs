@@ -69,10 +69,23 @@ impl Cloud {
     pub(super) fn critical_path(&self, latency: Duration, boot: Duration, parallelism: u32) -> Duration {
         let step = latency * 2;
         let grown = |nodes: u32| step * nodes.div_ceil(CLONES) + step + boot + APPLY + latency;
-        let chain: [u32; 3] = if self.large { [4, 7, 10] } else { [2, 3, 2] };
         let drivers = (grown(1)) * self.compute_clusters.div_ceil(parallelism.max(1));
         // Login and inventory; folder, pool, image and snapshot.
         let foundation = latency * 4 + latency * 2 + step * 2;
-        foundation + chain.into_iter().map(grown).sum::<Duration>() + drivers
+        foundation + self.chain().into_iter().map(grown).sum::<Duration>() + drivers
+    }
+
+    /// What the rolls of those that serve already take beside it, one node after another: the load balancers learn of the
+    /// databases and of the controllers; then each controller of the compute clusters, while every load balancer in turn
+    /// sends it nothing, and the load balancers that it is back.
+    pub(super) fn rolls(&self, latency: Duration) -> Duration {
+        let [balancers, _, controllers] = self.chain();
+        let told = latency * 3 + APPLY;
+        told * (balancers * 3 + controllers * (balancers + 1))
+    }
+
+    /// How many load balancers, databases and controllers there are.
+    fn chain(&self) -> [u32; 3] {
+        if self.large { [4, 7, 10] } else { [2, 3, 2] }
     }
 }

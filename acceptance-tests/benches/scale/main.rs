@@ -22,7 +22,9 @@ bytes     of all API calls and their answers, without HTTP and TLS
 peak      the provider's largest resident memory
 state     what the CLI stores, for each node
 critical  of a create: the longest chain of components, each with its clones (eight at a time), their power-on, their guests'
-          boot and their guests' first configuration, every call at the latency; and how many times that the create took";
+          boot and their guests' first configuration, every call at the latency; and how many times that the create took
+rolled    the same, and after each other the nodes that serve already and learn of new ones: load balancers, and controllers that
+          are drained for it";
 
 /// What is measured, from the command line.
 struct Options {
@@ -70,8 +72,18 @@ fn main() -> Result<()> {
     let cli = Cli::available()?.into_iter().next().context("no CLI")?;
     println!("{}, guests boot in {} ms, parallelism {}\n", cli.name, options.boot_ms, options.parallelism);
     println!(
-        "{:>5} {:>7} {:11} {:>9} {:>6} {:>6} {:>10} {:>8} {:>9} {:>16}",
-        "nodes", "latency", "operation", "seconds", "calls", "waits", "bytes", "peak", "state", "critical"
+        "{:>5} {:>7} {:11} {:>9} {:>6} {:>6} {:>10} {:>8} {:>9} {:>16} {:>16}",
+        "nodes",
+        "latency",
+        "operation",
+        "seconds",
+        "calls",
+        "waits",
+        "bytes",
+        "peak",
+        "state",
+        "critical",
+        "rolled"
     );
     for nodes in &options.nodes {
         for latency_ms in &options.latencies_ms {
@@ -126,13 +138,15 @@ impl<'a> Run<'a> {
         if state != self.cloud.nodes() as usize {
             bail!("{state} nodes were made, not {}", self.cloud.nodes());
         }
-        let critical = self.cloud.critical_path(
-            Duration::from_millis(self.latency_ms),
-            Duration::from_millis(self.options.boot_ms),
-            self.options.parallelism,
-        );
-        let ratio = create.output.wall.as_secs_f64() / critical.as_secs_f64();
-        self.row("create", &create, &format!("{:.1} s {ratio:.2}x", critical.as_secs_f64()))?;
+        let latency = Duration::from_millis(self.latency_ms);
+        let boot = Duration::from_millis(self.options.boot_ms);
+        let critical = self.cloud.critical_path(latency, boot, self.options.parallelism);
+        let times = |path: Duration| {
+            let ratio = create.output.wall.as_secs_f64() / path.as_secs_f64();
+            format!("{:.1} s {ratio:.2}x", path.as_secs_f64())
+        };
+        let paths = format!("{:>16} {:>16}", times(critical), times(critical + self.cloud.rolls(latency)));
+        self.row("create", &create, &paths)?;
         let empty = self.measured(&["plan", "-detailed-exitcode"])?;
         if empty.output.has_changes() {
             bail!("the plan should be empty\n{}", empty.output.said());
@@ -159,7 +173,7 @@ impl<'a> Run<'a> {
         let state = self.deployment.directory.path().join("terraform.tfstate");
         let state = state.metadata().context("reading the size of the state")?.len();
         println!(
-            "{:>5} {:>4} ms {:11} {:>9.2} {:>6} {:>6} {:>10} {:>4.1} MiB {:>7} B {:>16}",
+            "{:>5} {:>4} ms {:11} {:>9.2} {:>6} {:>6} {:>10} {:>4.1} MiB {:>7} B {}",
             self.cloud.nodes(),
             self.latency_ms,
             operation,
