@@ -18,20 +18,23 @@ pub(super) fn pause_before(next: u32, request: &SoapRequest, error: &Error) -> O
     Retry::VCENTER.pause_before(next, effect, error.setback())
 }
 
+/// How many new sessions a call may need: whoever ends one session of the user may end the next as well.
+pub(super) const RENEWALS: u32 = 3;
+
 /// How the answer to a method is read.
 type Parse<T> = fn(&str, &[u8]) -> Result<T, Refusal>;
 
 impl Inner {
     /// Calls in the client's session, logging in before or again where needed.
     pub(crate) async fn call(&self, request: &SoapRequest) -> Result<El, Error> {
-        let session = self.session().await?;
-        match self.call_in(&session, request).await {
-            Err(error) if error.is_not_authenticated() => {
-                let renewed = self.renew(&session).await?;
-                self.call_in(&renewed, request).await
+        let mut session = self.session().await?;
+        for _ in 0..RENEWALS {
+            match self.call_in(&session, request).await {
+                Err(error) if error.is_not_authenticated() => session = self.renew(&session).await?,
+                other => return other,
             }
-            other => other,
         }
+        self.call_in(&session, request).await
     }
 
     /// Calls in this very session: for objects that live and die with it.

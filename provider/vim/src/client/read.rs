@@ -2,7 +2,7 @@
 
 use tokio::time::sleep;
 
-use super::call::{pause_before, protocol};
+use super::call::{RENEWALS, pause_before, protocol};
 use super::{Client, Inner, Session};
 use crate::error::Error;
 use crate::property::{ObjectContent, ObjectSpec, PropSpec};
@@ -46,15 +46,15 @@ impl Inner {
     ) -> Result<Vec<ObjectContent>, Error> {
         let collector = &self.content().await?.property_collector;
         let request = proto::retrieve(collector, objects, props);
-        let session = self.session().await?;
-        match self.pages(&session, &request).await {
-            // A token lives in its session: after a new login the reading starts from its first page.
-            Err(error) if error.is_not_authenticated() => {
-                let renewed = self.renew(&session).await?;
-                self.pages(&renewed, &request).await
+        let mut session = self.session().await?;
+        for _ in 0..RENEWALS {
+            match self.pages(&session, &request).await {
+                // A token lives in its session: after a new login the reading starts from its first page.
+                Err(error) if error.is_not_authenticated() => session = self.renew(&session).await?,
+                other => return other,
             }
-            other => other,
         }
+        self.pages(&session, &request).await
     }
 
     /// A token is good for one answer: after a page that was lost the reading starts from its first page.
