@@ -17,11 +17,14 @@ const MEMCACHE: (&str, &str) = RESOURCES[4];
 /// Each call to vCenter takes this long while a run is to be killed between two of them.
 const LATENCY_MS: u32 = 500;
 
-/// An apply that has made all but the compute driver, whose guest does not boot.
+/// An apply that has made all but the compute driver, whose guest does not boot: it has nothing to do but wait.
 fn an_apply_near_its_end(cloud: &Deployment) -> Result<Running> {
     cloud.vcenter.set_guests(&json!([{"name": "prod-compute-driver-*", "behaviour": "never_boots"}]))?;
     let running = cloud.directory.start(&APPLY)?;
     running.wait_for("vio_component.dhcp: Creation complete", SOON)?;
+    until("the compute driver is powered on", || {
+        Ok(cloud.vcenter.vm("prod-compute-driver-01").is_ok_and(|vm| vm["power"] == json!("poweredOn")))
+    })?;
     Ok(running)
 }
 
