@@ -187,6 +187,20 @@ fn a_lease_that_vcenter_never_takes_back_keeps_no_session() -> Result<()> {
     cloud.apply_with(&["-target=vio_component.memcache"]).map(drop)
 }
 
+/// One call, as long as the fourth session holds: somebody may end them one after the other, but not for ever.
+#[test]
+fn a_call_outlives_three_sessions_and_not_four() -> Result<()> {
+    let cloud = example(&one_cli()?)?;
+    let target = ["-target=vio_management_cluster.this"];
+    let ends = |count: u32| json!([{"method": "CloneVM_Task", "count": count, "kind": "expire_session"}]);
+    cloud.vcenter.set_faults(&ends(4))?;
+    cloud.apply_fails(&target)?.expect_text("NotAuthenticated")?;
+    cloud.vcenter.set_faults(&ends(3))?;
+    let log = cloud.vcenter.log_of(|| cloud.apply_with(&target).map(drop))?;
+    assert_eq!((log.injected.len(), log.sessions_open), (3, 0));
+    Ok(())
+}
+
 #[test]
 fn sessions_that_expire_during_a_long_apply_are_opened_anew() -> Result<()> {
     let cloud = example(&one_cli()?)?;
