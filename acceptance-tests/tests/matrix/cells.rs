@@ -129,6 +129,9 @@ const TYPED: [&str; 10] = [
     "NoDiskSpace",
 ];
 
+/// Those that say that the image may be written a moment later.
+const PASSING: [&str; 2] = ["ConcurrentAccess", "TaskInProgress"];
+
 /// Other ways in which a call fails, and the words for each.
 const KINDS: [(&str, &str, &[&str]); 9] = [
     ("drop_before", "drop_before", &["broke during"]),
@@ -222,8 +225,9 @@ fn outcome(step: &Step, title: &str, kind: &str, fault: Option<&str>) -> Outcome
         ("ShutdownGuest", _) => Outcome::Converges,
         _ if title == "slow" => Outcome::Converges,
         (_, "fault") if fault == Some("NotAuthenticated") => Outcome::Converges,
-        ("ReconfigVM_Task", _) if step.on == IMAGE && fault == Some("ConcurrentAccess") => Outcome::Converges,
-        _ if step.is_lease() && fault == Some("TaskInProgress") => Outcome::Converges,
+        ("ReconfigVM_Task", _) if step.on == IMAGE && fault.is_some_and(|fault| PASSING.contains(&fault)) => {
+            Outcome::Converges
+        }
         _ if step.is_lease() && LOST.contains(&kind) => Outcome::Converges,
         _ if step.is_lease() && title == "too slow" => Outcome::Converges,
         // The image has its record: another run may have been about to snapshot it, so that this one takes over.

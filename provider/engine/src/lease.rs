@@ -17,7 +17,7 @@ use vim::{Client, MoRef};
 use crate::error::Error;
 
 pub(crate) use process::has_ended;
-pub(crate) use store::{lost_race, read, write};
+pub(crate) use store::{BUSY_PAUSE, is_busy, lost_race, read, write};
 
 /// How long a holder may take to answer whether it is still there: longer than vCenter may be busy with the image.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(15);

@@ -1,6 +1,7 @@
 //! The lease in vCenter: read with the version of the configuration that it stands in, written only over that version.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use deploy::lease::{KEY, Lease};
 use vim::{Client, FaultKind, MoRef, ObjectSpec, PropSpec, VmConfigSpec};
@@ -41,7 +42,15 @@ pub(crate) async fn write(
     Ok(())
 }
 
+/// How long vCenter is left alone when it is busy with an image.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
 /// True when somebody else has written since the version that was read.
 pub(crate) fn lost_race(error: &Error) -> bool {
     matches!(error.vim().and_then(vim::Error::fault), Some(FaultKind::ConcurrentAccess))
+}
+
+/// True when vCenter does something else with the image and has not taken a change meanwhile.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    matches!(error.vim().and_then(vim::Error::fault), Some(FaultKind::TaskInProgress))
 }

@@ -7,12 +7,12 @@ use deploy::lease::{Claim, Holder, Lease, Question, Wish};
 use deploy::name::ComponentId;
 use futures::future::join_all;
 use tokio::time::Instant;
-use vim::{FaultKind, MoRef, VmWatch};
+use vim::{MoRef, VmWatch};
 
 use super::Engine;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::lease::{ANSWER_WITHIN, Refusal, has_ended, lost_race, read, write};
+use crate::lease::{ANSWER_WITHIN, BUSY_PAUSE, Refusal, has_ended, is_busy, lost_race, read, write};
 use crate::steps::Deadline;
 
 /// How long a holder that lives is waited for. Short runs are waited out; of a long one the user shall hear.
@@ -23,9 +23,6 @@ const ATTEMPTS: usize = 10;
 
 /// How long leases are given back: CLIs kill a provider that has not ended after two seconds.
 const SETTLE_WITHIN: Duration = Duration::from_millis(1500);
-
-/// How long vCenter is left alone then.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,11 +260,6 @@ impl Engine {
         }
         write(&self.client, name, image, &version, &next).await
     }
-}
-
-/// True when vCenter does something else with the image and will not take a change meanwhile.
-fn is_busy(error: &Error) -> bool {
-    matches!(error.vim().and_then(vim::Error::fault), Some(FaultKind::TaskInProgress))
 }
 
 fn held(deployment: &str, holder: &Holder) -> Error {

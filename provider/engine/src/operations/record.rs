@@ -12,7 +12,7 @@ use vim::{Pauses, VmConfigSpec};
 use super::Engine;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::lease::lost_race;
+use crate::lease::{BUSY_PAUSE, is_busy, lost_race};
 use crate::steps::Deadline;
 
 /// How often a change is computed anew when another run was faster: with the pauses, for some five seconds.
@@ -62,7 +62,7 @@ impl Engine {
             if next == *record && next_lease == image.lease && !image.restored {
                 return Ok(deployment);
             }
-            match self.write_record(&deployment, &next, &next_lease).await {
+            match self.write_when_free(&deployment, &next, &next_lease).await {
                 Ok(()) => {
                     let changed = Arc::new(deployment.with_record(next, next_lease));
                     self.view.know(&deployment, &changed).await;
@@ -92,6 +92,25 @@ impl Engine {
             // The image is gone, and what else is there has to be seen.
             Err(error) if error.vim().is_some_and(vim::Error::is_not_found) => self.fresh(&found.name).await,
             Err(error) => Err(error),
+        }
+    }
+
+    /// Waits while vCenter is busy with the image: nodes may be cloned from it. The caller's deadline ends the wait.
+    async fn write_when_free(
+        &self,
+        deployment: &Deployment,
+        record: &Record,
+        lease: &Lease,
+    ) -> Result<(), Error> {
+        loop {
+            match self.write_record(deployment, record, lease).await {
+                Err(error) if is_busy(&error) => tracing::debug!(%error, "the record waits"),
+                written => return written,
+            }
+            tokio::select! {
+                () = sleep(BUSY_PAUSE) => {}
+                () = self.stop.cancelled() => return Err(Error::Interrupted),
+            }
         }
     }
 
