@@ -153,9 +153,10 @@ fn revisions(deployment: &Deployment) -> Result<Vec<String>> {
 
 /// The controllers' memory and an option of each kind that is drained or shared; the roll of each is under way at once.
 pub(crate) fn a_roll_of_what_drains_is_not_noticed(deployment: &Deployment, cloud: &Cloud) -> Result<()> {
-    unnoticed(deployment, cloud, "controllers get more memory, all kinds but one another option", || {
-        deployment.apply_converges(&[MORE_MEMORY, OTHER_OPTIONS]).map(|_| ())
-    })?;
+    let what = "controllers get more memory, all kinds but one another option";
+    let roll = || deployment.apply_converges(&[MORE_MEMORY, OTHER_OPTIONS]).map(|_| ());
+    let back = || deployment.apply_converges(&[LITTLE_MEMORY]).map(|_| ());
+    unnoticed(deployment, cloud, what, roll, back)?;
     for node in CONTROLLERS {
         let memory = &deployment.vcenter.vm(node)?["memory_mib"];
         ensure!(memory == 4096, "{node} has {memory} MiB");

@@ -127,9 +127,9 @@ fn service_types(cloud: &Cloud) -> Result<Vec<String>> {
 
 /// Day 2.
 pub(crate) fn objects_come(deployment: &Deployment, cloud: &Cloud) -> Result<()> {
-    unnoticed(deployment, cloud, "object storage joins", || {
-        deployment.apply_converges(&[DAY_2]).map(|_| ())
-    })?;
+    let joins = || deployment.apply_converges(&[DAY_2]).map(|_| ());
+    let leaves = || deployment.apply_converges(&[]).map(|_| ());
+    unnoticed(deployment, cloud, "object storage joins", joins, leaves)?;
     print_timeline(deployment, "day 2")?;
     ensure!(
         service_types(cloud)?.contains(&"object-store".to_owned()),
@@ -140,9 +140,13 @@ pub(crate) fn objects_come(deployment: &Deployment, cloud: &Cloud) -> Result<()>
 
 /// An option of each kind that the other tier's cloud has not. Their nodes restart what reads it, and work on.
 pub(crate) fn other_options_are_taken(deployment: &Deployment, cloud: &Cloud) -> Result<()> {
-    deployment.write("options_override.tf", include_str!("options_override.tf"))?;
     let what = "DHCP nodes, the compute driver and Swift get another option";
-    unnoticed(deployment, cloud, what, || deployment.apply_converges(&[DAY_2]).map(|_| ()))?;
+    let apply_with = |options: &str| {
+        deployment.write("options_override.tf", options)?;
+        deployment.apply_converges(&[DAY_2]).map(|_| ())
+    };
+    let (others, none) = (|| apply_with(include_str!("options_override.tf")), || apply_with(""));
+    unnoticed(deployment, cloud, what, others, none)?;
     for (node, line, file) in [
         ("prod-dhcp-02", "dhcp_lease_duration = 43200", "/etc/neutron/neutron.conf"),
         ("prod-compute-driver-01", "task_poll_interval = 0.25", "/etc/nova/nova.conf"),
@@ -159,21 +163,28 @@ pub(crate) fn other_options_are_taken(deployment: &Deployment, cloud: &Cloud) ->
 pub(crate) fn who_has_no_part_in_tokens_comes_back_too(deployment: &Deployment, cloud: &Cloud) -> Result<()> {
     let nodes = ["prod-dhcp-01", "prod-compute-driver-01", "prod-object-storage-01"];
     let what = "a DHCP node, the compute driver and the Swift node powered off";
-    unnoticed(deployment, cloud, what, || {
+    let power_off = || {
         nodes.iter().try_for_each(|node| deployment.vcenter.power_off(node))?;
         let_it_show();
         Ok(())
-    })?;
-    nodes.iter().try_for_each(|node| deployment.vcenter.power_on(node))?;
-    let took = wait_until_whole(deployment, NODES + DAY_2_NODES)?;
-    figure(&format!("all three: ready {:.0} s after power-on", took.as_secs_f64()));
+    };
+    let power_on = || {
+        nodes.iter().try_for_each(|node| deployment.vcenter.power_on(node))?;
+        let took = wait_until_whole(deployment, NODES + DAY_2_NODES)?;
+        figure(&format!("all three: ready {:.0} s after power-on", took.as_secs_f64()));
+        Ok(())
+    };
+    unnoticed(deployment, cloud, what, power_off, power_on)?;
+    power_on()?;
     cloud.object_round_trip()?;
     every_service_is_up(cloud)
 }
 
 /// And back.
 pub(crate) fn objects_go(deployment: &Deployment, cloud: &Cloud) -> Result<()> {
-    unnoticed(deployment, cloud, "object storage leaves", || deployment.apply_converges(&[]).map(|_| ()))?;
+    let leaves = || deployment.apply_converges(&[]).map(|_| ());
+    let joins = || deployment.apply_converges(&[DAY_2]).map(|_| ());
+    unnoticed(deployment, cloud, "object storage leaves", leaves, joins)?;
     ensure!(
         !service_types(cloud)?.contains(&"object-store".to_owned()),
         "the catalogue still has object storage"
