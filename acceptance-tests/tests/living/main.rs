@@ -76,6 +76,7 @@ fn whole(deployment: &Deployment) -> Result<Outcome> {
     whole::who_has_no_part_in_tokens_comes_back_too(deployment, &cloud)?;
     whole::objects_go(deployment, &cloud)?;
     whole::an_edited_file_is_seen_and_mended_alone(deployment)?;
+    whole::a_service_that_hangs_is_restarted(deployment, &cloud)?;
     whole::it_comes_back_when_all_of_it_lost_power(deployment, &cloud)?;
     Ok(Outcome::Ran(figures()))
 }

@@ -61,6 +61,9 @@ LOOK_S = 15
 # However long a look takes on a busy machine, the next one comes.
 LONGEST_LOOK_S = 60
 UNHEALTHY_LOOK_S = 2
+# An API that starts on a machine that does much else, and waits for its database, answers within less.
+SILENT_S = 180
+LONGEST_SILENT_S = 1800
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_PARTS = 1024
 MAX_OUTPUT_BYTES = 256 * 1024
@@ -780,7 +783,7 @@ class Health:
             self.services[name] = {"healthy": healthy, "detail": detail}
 
     def check(self, check):
-        """Runs a check."""
+        """Runs a check; returns whether all is well."""
         probe = {"tcp": self.tcp, "http": self.http, "command": self.command}.get(check["kind"])
         try:
             detail = probe(check) if probe else "this agent knows no check `%s`" % check["kind"]
@@ -788,6 +791,7 @@ class Health:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             detail = "port %s: %s" % (check.get("port"), reason)
         self.note(check["name"], not detail, detail)
+        return not detail
 
     def tcp(self, check):
         with socket.create_connection((check["address"], check["port"]), CONNECT_TIMEOUT_S):
@@ -839,6 +843,7 @@ class Agent:
         self.doubted = False    # the last look found something that was not well, and that is not said yet
         self.idle_since = host.now()
         self.starts = {}        # services that were dead: (starts so far, when to start it again)
+        self.silent = {}        # services that run and do not answer: (restarts so far, since when)
 
     def run(self):
         """Works until it is stopped."""
@@ -883,7 +888,7 @@ class Agent:
         self.unreadable = self.attempts = self.due = self.failed_step = 0
         self.look_s = UNHEALTHY_LOOK_S
         self.doubted = False
-        self.starts = {}
+        self.starts, self.silent = {}, {}
         self.idle_since = self.host.now()
         phase = "booting" if self.state.is_applied(self.document) else "applying"
         self.report.say(phase=phase, error=None, target=revision, unreadable=False, services={}, cluster={}, files_digest=None,
@@ -939,11 +944,12 @@ class Agent:
                 self.state.save(repairing=True, done=[])
                 return 0
         health = Health(self.host)
-        for name, unit in self.systemd.units(self.document.names).items():
+        units = self.systemd.units(self.document.names)
+        for name, unit in units.items():
             health.note(name, unit.is_up(), "" if unit.is_up() else unit.describe())
             self.revive(name, unit)
-        for check in self.document.checks:
-            health.check(check)
+        sick = [check.get("service") for check in self.document.checks if not health.check(check)]
+        self.rouse([name for name, unit in units.items() if name in sick and unit.is_up()])
         complaint = health.complaint()
         self.attempts = 0
         # A busy machine may not answer once. What is not well at two looks in a row is said.
@@ -973,6 +979,16 @@ class Agent:
         self.systemd.call("reset-failed", name, timeout_s=60)
         self.systemd.call("start", "--no-block", name, timeout_s=60)
         self.starts[name] = (count + 1, self.host.now() + min(2 ** count, GIVEN_UP_DELAY_S))
+
+    def rouse(self, names):
+        """Restarts services that run and have not answered for long, more and more seldom."""
+        now = self.host.now()
+        self.silent = {name: self.silent.get(name, (0, now)) for name in names}
+        for name, (count, since) in self.silent.items():
+            if now - since >= min(SILENT_S * 2 ** count, LONGEST_SILENT_S):
+                log("service `%s` runs and has not answered for %d s: it is restarted" % (name, now - since))
+                self.systemd.call("restart", "--no-block", name, timeout_s=60)
+                self.silent[name] = (count + 1, now)
 
 
 def main():

@@ -497,6 +497,40 @@ class PowerCycles(MachineTest):
         unit.broken = False
         self.work(running)
 
+    def silent_for(self, running, seconds):
+        """How often a service was restarted meanwhile."""
+        del self.machine.calls[:]
+        until = self.machine.now() + seconds
+        while self.machine.now() < until:
+            self.machine.sleep(running.step())
+        return self.machine.calls.count("restart --no-block one")
+
+    def test_a_service_that_runs_and_does_not_answer_is_restarted_more_and_more_seldom(self):
+        unit = self.machine.unit("one")
+        answers = self.machine.path("/answers")
+        look = {"name": "api", "kind": "command", "command": "test -e " + answers, "service": "one"}
+        other = {"name": "other", "kind": "command", "command": "false"}
+        self.write("/answers", "")
+        self.machine.give(document(services=[service("one"), service("two")], checks=[look]))
+        self.machine.unit("two")
+        running = self.work()
+        os.unlink(answers)
+        self.assertEqual(self.silent_for(running, agent.SILENT_S - 5), 0)
+        self.assertEqual(self.silent_for(running, 15), 1)
+        self.assertEqual(self.silent_for(running, agent.SILENT_S + 10), 0)
+        self.assertEqual(self.silent_for(running, agent.SILENT_S), 1)
+        self.assertIn(self.silent_for(running, 20 * agent.LONGEST_SILENT_S), range(20, 24))
+        self.assertEqual(self.machine.calls, ["restart --no-block one"] * len(self.machine.calls))
+        self.write("/answers", "")
+        self.work(running)
+        self.machine.give(document(services=[service("one")], checks=[look, other]))
+        self.work(running, until="waiting")
+        self.assertEqual(self.silent_for(running, 3 * agent.SILENT_S), 0, "another check is not its own")
+        os.unlink(answers)
+        self.assertEqual(self.silent_for(running, agent.SILENT_S - 5), 0, "what it answered meanwhile counts")
+        unit.active = "activating"
+        self.assertEqual(self.silent_for(running, 3 * agent.SILENT_S), 0, "it starts")
+
     def test_a_service_that_starts_says_how_far_it_is(self):
         unit = self.machine.unit("one", "activating", "enabled")
         unit.status_text = "waiting for prod-database-03"

@@ -73,6 +73,9 @@ fn judge_kind(spec: &KindSpec, release: &Release, texts: &Texts) -> Result<(), S
         }
     }
     for (name, check) in spec.checks.iter() {
+        if let Some(service) = check.service.as_ref().filter(|service| spec.services.get(service).is_none()) {
+            return Err(format!("check `{name}`: there is no service `{service}`"));
+        }
         let complete = match check.probe {
             Probe::Tcp => check.port.is_some() && check.path.is_none() && check.command.is_none(),
             Probe::Http => check.port.is_some() && check.path.is_some() && check.command.is_none(),

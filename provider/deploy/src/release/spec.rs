@@ -355,6 +355,10 @@ pub struct CheckSpec {
     /// Path, for `http`: a status below 400 is healthy.
     #[serde(default)]
     pub path: Option<String>,
+    /// Service of the kind that answers: the node restarts it when it runs and has not answered for long. Only for what may be
+    /// restarted at any time and keeps no state of its own.
+    #[serde(default)]
+    pub service: Option<String>,
     /// Shell command, for `command`: exit status 0 is healthy.
     #[serde(default)]
     pub command: Option<String>,

@@ -210,7 +210,7 @@ fn an_unknown_key_fails_the_build_with_file_and_key() {
 
 #[test]
 fn nonsense_fails_the_build() {
-    let database = "zed/database/kind.hcl";
+    let (database, swift) = ("zed/database/kind.hcl", "zed/object_storage/kind.hcl");
     let cases = [
         (database, "parity  = \"odd\"", "parity  = \"even\"", "even"),
         (database, "ha      = 3", "ha      = 2", "default 2 is even"),
@@ -220,6 +220,7 @@ fn nonsense_fails_the_build() {
         (database, "\"0600\"", "\"600\"", "four octal digits"),
         (database, "restart_on = [\"/etc/mysql", "restart_on = [\"/etc/my", "there is no file"),
         (database, "after       = \"mariadb\"", "after       = \"mysql\"", "there is no service `mysql`"),
+        (swift, "= \"swift-proxy\"", "= \"swift\"", "`proxy`: there is no service `swift`"),
         (database, "kind        = \"database\"", "kind        = \"dhcp\"", "its folder is `database`"),
         ("zed/release.hcl", "id          = \"zed\"", "id          = \"kilo\"", "its folder is `zed`"),
     ];

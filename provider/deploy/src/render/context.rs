@@ -311,13 +311,14 @@ impl Scene<'_> {
     }
 
     fn check(&self, name: &str, spec: &CheckSpec) -> Result<Check, RenderError> {
-        let CheckSpec { probe, port, path, command, when: _ } = spec;
+        let CheckSpec { probe, port, path, service, command, when: _ } = spec;
         let render = |command: &String| environment().render_str(command, &self.context);
         let command = command.as_ref().map(render).transpose().map_err(self.failed(name))?;
         let address = match probe {
             Probe::Tcp | Probe::Http => Some(self.node.management_address.clone()),
             Probe::Command => None,
         };
-        Ok(Check { name: name.to_owned(), kind: *probe, address, port: *port, path: path.clone(), command })
+        let (path, service) = (path.clone(), service.clone());
+        Ok(Check { name: name.to_owned(), kind: *probe, address, port: *port, path, service, command })
     }
 }

@@ -133,6 +133,9 @@ pub struct Check {
     /// Path, of `http`; a status below 400 is healthy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
+    /// Service of this document that answers. One that runs and has not answered for long is restarted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub service: Option<String>,
     /// Command for `/bin/sh`, of `command`; exit status 0 is healthy. Lines that it prints as `name=value`, or with a tab
     /// between, are facts of the node's cluster: they go into the report.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -293,67 +293,78 @@ action "cinder_ready" {
 }
 
 check "identity" {
-  type = "http"
-  port = 5000
-  path = "/v2.0/"
+  type    = "http"
+  port    = 5000
+  path    = "/v2.0/"
+  service = "keystone"
 }
 
 check "identity_admin" {
-  type = "http"
-  port = 35357
-  path = "/v2.0/"
+  type    = "http"
+  port    = 35357
+  path    = "/v2.0/"
+  service = "keystone"
 }
 
 check "image" {
-  type = "http"
-  port = 9292
-  path = "/"
+  type    = "http"
+  port    = 9292
+  path    = "/"
+  service = "glance-api"
 }
 
 check "image_registry" {
-  type = "tcp"
-  port = 9191
+  type    = "tcp"
+  port    = 9191
+  service = "glance-registry"
 }
 
 check "compute" {
-  type = "http"
-  port = 8774
-  path = "/"
+  type    = "http"
+  port    = 8774
+  path    = "/"
+  service = "nova-api"
 }
 
 check "compute_ec2" {
-  type = "tcp"
-  port = 8773
+  type    = "tcp"
+  port    = 8773
+  service = "nova-api"
 }
 
 check "compute_metadata" {
-  type = "http"
-  port = 8775
-  path = "/"
+  type    = "http"
+  port    = 8775
+  path    = "/"
+  service = "nova-api"
 }
 
 check "console" {
-  type = "http"
-  port = 6080
-  path = "/vnc_auto.html"
+  type    = "http"
+  port    = 6080
+  path    = "/vnc_auto.html"
+  service = "nova-novncproxy"
 }
 
 check "network" {
-  type = "http"
-  port = 9696
-  path = "/"
+  type    = "http"
+  port    = 9696
+  path    = "/"
+  service = "neutron-server"
 }
 
 check "volume" {
-  type = "http"
-  port = 8776
-  path = "/"
+  type    = "http"
+  port    = 8776
+  path    = "/"
+  service = "cinder-api"
 }
 
 check "dashboard" {
-  type = "http"
-  port = 80
-  path = "/horizon/auth/login/"
+  type    = "http"
+  port    = 80
+  path    = "/horizon/auth/login/"
+  service = "apache2"
 }
 
 option "token_expiration_s" {

@@ -168,27 +168,31 @@ action "rings" {
 }
 
 check "proxy" {
-  type = "http"
-  port = 8080
-  path = "/healthcheck"
+  type    = "http"
+  port    = 8080
+  path    = "/healthcheck"
+  service = "swift-proxy"
 }
 
 check "account" {
-  type = "http"
-  port = 6002
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6002
+  path    = "/healthcheck"
+  service = "swift-account"
 }
 
 check "container" {
-  type = "http"
-  port = 6001
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6001
+  path    = "/healthcheck"
+  service = "swift-container"
 }
 
 check "object" {
-  type = "http"
-  port = 6000
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6000
+  path    = "/healthcheck"
+  service = "swift-object"
 }
 
 option "replicas" {

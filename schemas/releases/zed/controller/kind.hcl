@@ -577,57 +577,66 @@ action "dashboard_sites" {
 }
 
 check "identity" {
-  type = "http"
-  port = 5000
-  path = "/v3"
+  type    = "http"
+  port    = 5000
+  path    = "/v3"
+  service = "keystone"
 }
 
 check "image" {
-  type = "http"
-  port = 9292
-  path = "/"
+  type    = "http"
+  port    = 9292
+  path    = "/"
+  service = "glance-api"
 }
 
 check "placement" {
-  type = "http"
-  port = 8778
-  path = "/"
+  type    = "http"
+  port    = 8778
+  path    = "/"
+  service = "placement-api"
 }
 
 check "compute" {
-  type = "http"
-  port = 8774
-  path = "/"
+  type    = "http"
+  port    = 8774
+  path    = "/"
+  service = "nova-api"
 }
 
 check "compute_metadata" {
-  type = "http"
-  port = 8775
-  path = "/"
+  type    = "http"
+  port    = 8775
+  path    = "/"
+  service = "nova-api-metadata"
 }
 
 check "console" {
-  type = "http"
-  port = 6080
-  path = "/vnc_auto.html"
+  type    = "http"
+  port    = 6080
+  path    = "/vnc_auto.html"
+  service = "nova-novncproxy"
 }
 
 check "network" {
-  type = "http"
-  port = 9696
-  path = "/"
+  type    = "http"
+  port    = 9696
+  path    = "/"
+  service = "neutron-api"
 }
 
 check "volume" {
-  type = "http"
-  port = 8776
-  path = "/"
+  type    = "http"
+  port    = 8776
+  path    = "/"
+  service = "cinder-api"
 }
 
 check "dashboard" {
-  type = "http"
-  port = 80
-  path = "/horizon/auth/login/"
+  type    = "http"
+  port    = 80
+  path    = "/horizon/auth/login/"
+  service = "apache2"
 }
 
 option "token_expiration_s" {

@@ -176,27 +176,31 @@ action "rings" {
 }
 
 check "proxy" {
-  type = "http"
-  port = 8080
-  path = "/healthcheck"
+  type    = "http"
+  port    = 8080
+  path    = "/healthcheck"
+  service = "swift-proxy"
 }
 
 check "account" {
-  type = "http"
-  port = 6202
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6202
+  path    = "/healthcheck"
+  service = "swift-account"
 }
 
 check "container" {
-  type = "http"
-  port = 6201
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6201
+  path    = "/healthcheck"
+  service = "swift-container"
 }
 
 check "object" {
-  type = "http"
-  port = 6200
-  path = "/healthcheck"
+  type    = "http"
+  port    = 6200
+  path    = "/healthcheck"
+  service = "swift-object"
 }
 
 option "replicas" {
