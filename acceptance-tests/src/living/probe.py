@@ -1,6 +1,7 @@
-"""Asks for tokens ten times a second; prints one JSON line for each: [second, served, what, took, since].
+"""Asks for tokens ten times a second; prints one JSON line for each: [second, served, what, took, since, late].
 
-`since` is the time since the question before: much more than the turn's when the machine stood still."""
+`second` is when its turn was, and `late` how much later it was asked. `since` is the time since the question before: much more
+than the turn's when the machine stood still."""
 
 import collections
 import http.client
@@ -51,10 +52,11 @@ def ask(keep):
     return response.status == 201, str(response.status)
 
 
-def probe(at, since, keep):
+def probe(at, since, late, keep):
     served, what = ask(keep)
     with PRINTING:
-        print(json.dumps([round(at, 2), served, what, round(time.time() - at, 3), round(since, 3)]), flush=True)
+        times = [round(time.time() - at, 3), round(since, 3), round(late, 3)]
+        print(json.dumps([round(at, 2), served, what] + times), flush=True)
 
 
 def main():
@@ -62,7 +64,7 @@ def main():
     before = turn
     while True:
         now = time.time()
-        threading.Thread(target=probe, args=(turn, now - before, keep), daemon=True).start()
+        threading.Thread(target=probe, args=(turn, now - before, now - turn, keep), daemon=True).start()
         before = now
         turn, keep = turn + EVERY_S, not keep
         time.sleep(max(0.0, turn - time.time()))

@@ -27,13 +27,17 @@ pub struct Outage {
     /// How many were not had.
     pub failed: usize,
     /// The longest time between one token that was had and the next, although ten a second were asked for. It counts
-    /// requests that had to wait, too: a client's system repeats what was lost when a VIP moved.
+    /// requests that had to wait, too: a client's system repeats what was lost when a VIP moved. Time in which the machine
+    /// stood still is left out: nothing could answer then, nor ask.
     pub longest_s: f64,
     /// The longest time between two questions: much more than the tenth of a second when the machine stood still.
     pub stood_still_s: f64,
     /// What the failed ones were told, each thing once, with when they asked.
     pub reasons: Vec<Reason>,
 }
+
+/// The time between two questions from which on it is the machine that did not let the second be asked.
+const STANDS_STILL_S: f64 = 1.0;
 
 /// Why tokens were not had.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +87,7 @@ impl Outage {
         let mut outage =
             Self { asked: 0, failed: 0, longest_s: 0.0, stood_still_s: 0.0, reasons: Vec::new() };
         let (mut served, mut begin, mut end): (Vec<f64>, Option<f64>, f64) = (Vec::new(), None, 0.0);
+        let mut still: Vec<(f64, f64)> = Vec::new();
         // The last line may have been cut by the end.
         for line in text.lines().filter(|line| line.ends_with(']')) {
             let value: Value =
@@ -91,7 +96,10 @@ impl Outage {
                 bail!("no times in {line}")
             };
             outage.asked += 1;
-            outage.stood_still_s = outage.stood_still_s.max(value[4].as_f64().unwrap_or_default());
+            let (since, late) =
+                (value[4].as_f64().unwrap_or_default(), value[5].as_f64().unwrap_or_default());
+            outage.stood_still_s = outage.stood_still_s.max(since);
+            still.extend((since >= STANDS_STILL_S).then_some((at + late - since, at + late)));
             // Who asked first may have waited longest: the silence before the first answer counts too.
             served.extend((outage.asked == 1).then_some(at));
             let asked_s = at - *begin.get_or_insert(at);
@@ -107,7 +115,11 @@ impl Outage {
         // A failure to the end: the silence goes on until then.
         served.extend(served.iter().all(|&answer| answer < end).then_some(end));
         served.sort_by(f64::total_cmp);
-        let gaps = served.windows(2).map(|pair| pair[1] - pair[0]);
+        let without = |from: f64, to: f64| {
+            let common = still.iter().map(|(begin, end)| (end.min(to) - begin.max(from)).max(0.0));
+            to - from - common.sum::<f64>()
+        };
+        let gaps = served.windows(2).map(|pair| without(pair[0], pair[1]));
         outage.longest_s = gaps.fold(0.0, f64::max);
         Ok(outage)
     }
@@ -127,7 +139,7 @@ impl fmt::Display for Outage {
             "{} of {} failed, at most {:.1} s without an answer",
             self.failed, self.asked, self.longest_s
         )?;
-        if self.stood_still_s >= 1.0 {
+        if self.stood_still_s >= STANDS_STILL_S {
             write!(f, ", the machine stood still for {:.1} s", self.stood_still_s)?;
         }
         if self.reasons.is_empty() {
@@ -163,6 +175,16 @@ mod tests {
         let outage = Outage::read("[1.0, true, \"201\", 0.1]\n[1.1, true, \"201\", 3.0]\n").unwrap();
         assert_eq!(outage.failed, 0);
         assert!((outage.longest_s - 3.0).abs() < 1e-9, "{outage}");
+    }
+
+    #[test]
+    fn no_silence_is_counted_while_the_machine_stood_still() {
+        // It stood still from 1.5 to 6.5; what failed had been asked before.
+        let text = "[1.0, true, \"201\", 0.1, 0.1, 0.0]\n[1.5, false, \"503\", 6.0, 0.1, 0.0]\n\
+                    [1.6, true, \"201\", 6.5, 5.0, 4.9]\n[1.7, true, \"201\", 6.5, 0.0, 4.8]\n";
+        let outage = Outage::read(text).unwrap();
+        assert!((outage.longest_s - 2.0).abs() < 1e-9, "{outage}");
+        assert!(outage.to_string().contains("the machine stood still for 5.0 s"), "{outage}");
     }
 
     #[test]
